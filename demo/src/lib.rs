@@ -1,0 +1,1 @@
+//! A small replicated key-value server to try networks with.

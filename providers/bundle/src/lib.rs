@@ -1,0 +1,1 @@
+//! Object stores, canonical tar, zstd frames, series of versions and safe extraction.

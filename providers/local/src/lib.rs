@@ -1,0 +1,1 @@
+//! Buckets, archives, volumes, networks, snapshots and replicas on this machine.

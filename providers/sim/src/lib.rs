@@ -1,0 +1,1 @@
+//! A scripted cloud with delays, faults and lost replies, for tests.
