@@ -2,7 +2,37 @@
 //!
 //! Values and their types, the schemas of kinds, the provider trait, and buckets as every
 //! provider sees them. Nothing here does I/O, and nothing here knows the engine.
+//! Start in [`Provider`].
 
+mod convert;
+mod error;
+mod json;
+pub mod kinds;
+mod number;
 mod objects;
+mod path;
+mod provider;
+mod schema;
+mod spec;
+mod ty;
+mod units;
+mod value;
 
-pub use objects::{ETag, InvalidKey, MAX_KEY_BYTES, ObjectError, ObjectKey, ObjectMeta, ObjectStore, Page, Precondition, Stores, Upload};
+pub use convert::{ConvertError, Expected, can_convert, unify};
+pub use error::{ProviderError, Trouble};
+pub use json::InvalidJson;
+pub use number::{Number, ParseNumberError};
+pub use objects::{
+    ETag, InvalidKey, MAX_KEY_BYTES, ObjectError, ObjectKey, ObjectMeta, ObjectStore, Page, Precondition, Stores,
+    Upload,
+};
+pub use path::{InvalidPath, Path, Step};
+pub use provider::{
+    CallCx, Cause, ConfigureCx, Factory, Failure, OpToken, PlanRequest, Planned, Progress, ProgressSender, Provider,
+    Remains, Report, Resolution, Unit,
+};
+pub use schema::{Attribute, Block, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity};
+pub use spec::decode;
+pub use ty::{Field, InvalidType, ObjectType, Presence, Type};
+pub use units::{InvalidUnit, Period, Rate, Size};
+pub use value::{Known, List, Map, NotKnown, Set, Str, Value};

@@ -168,7 +168,11 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     ) -> Result<ObjectMeta, ObjectError>;
 
     /// Starts an upload in parts; nothing is visible before [`Upload::complete`].
-    async fn upload(&self, key: &ObjectKey, metadata: &BTreeMap<String, String>) -> Result<Box<dyn Upload>, ObjectError>;
+    async fn upload(
+        &self,
+        key: &ObjectKey,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Box<dyn Upload>, ObjectError>;
 
     /// Lists at most `limit` objects whose keys start with `prefix` and sort after `after`.
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, ObjectError>;

@@ -1,1 +1,107 @@
-//! Buckets, archives, volumes, networks, snapshots and replicas on this machine.
+//! The provider of this machine: directories as buckets, archives, volumes, processes and
+//! networks of processes, snapshots and replicas.
+//!
+//! Each kind is a module whose one struct implements [`Provider`] for that kind alone;
+//! [`Local`] only hands a call to the kind it is about. Start in [`LocalFactory`].
+
+mod machine;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use loam_provider::{
+    CallCx, ConfigureCx, Factory, Failure, Kind, Known, PlanRequest, Planned, Provider, ProviderError, Resolution,
+    Schema, Str, Value,
+};
+
+pub use machine::Machine;
+
+/// What this provider offers.
+pub struct LocalFactory {
+    schema: Schema,
+    kinds: Vec<Kind>,
+    extensions: BTreeMap<Str, Schema>,
+}
+
+impl Default for LocalFactory {
+    fn default() -> Self {
+        Self { schema: Schema::default(), kinds: Vec::new(), extensions: BTreeMap::new() }
+    }
+}
+
+#[async_trait]
+impl Factory for LocalFactory {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    fn doc(&self) -> &'static str {
+        "Networks, archives and data on this machine."
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    fn extension(&self, kind: &str) -> Option<&Schema> {
+        self.extensions.get(kind)
+    }
+
+    fn schemes(&self) -> &[&'static str] {
+        &["file"]
+    }
+
+    async fn configure(&self, _config: &Known, cx: &ConfigureCx) -> Result<Arc<dyn Provider>, ProviderError> {
+        let machine = Arc::new(Machine::new(cx));
+        Ok(Arc::new(Local::new(&machine)))
+    }
+}
+
+/// This machine, configured.
+struct Local {
+    kinds: BTreeMap<&'static str, Box<dyn Provider>>,
+}
+
+impl Local {
+    fn new(_machine: &Arc<Machine>) -> Self {
+        Self { kinds: BTreeMap::new() }
+    }
+
+    fn of(&self, kind: &Kind) -> Result<&dyn Provider, ProviderError> {
+        let found = self.kinds.get(kind.name.as_str());
+        found
+            .map(|provider| &**provider)
+            .ok_or_else(|| ProviderError::failed(format!("`local` does not offer `{}`", kind.name)))
+    }
+}
+
+#[async_trait]
+impl Provider for Local {
+    async fn plan(&self, kind: &Kind, cx: &CallCx, request: PlanRequest<'_>) -> Result<Planned, ProviderError> {
+        self.of(kind)?.plan(kind, cx, request).await
+    }
+
+    async fn read(&self, kind: &Kind, cx: &CallCx, current: &Known) -> Result<Option<Known>, ProviderError> {
+        self.of(kind)?.read(kind, cx, current).await
+    }
+
+    async fn create(&self, kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Known, Failure> {
+        self.of(kind)?.create(kind, cx, planned).await
+    }
+
+    async fn update(&self, kind: &Kind, cx: &CallCx, before: &Known, planned: &Value) -> Result<Known, Failure> {
+        self.of(kind)?.update(kind, cx, before, planned).await
+    }
+
+    async fn delete(&self, kind: &Kind, cx: &CallCx, before: &Known) -> Result<(), Failure> {
+        self.of(kind)?.delete(kind, cx, before).await
+    }
+
+    async fn resolve(&self, kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {
+        self.of(kind)?.resolve(kind, cx, planned).await
+    }
+}
