@@ -21,7 +21,7 @@ mod value;
 pub use convert::{ConvertError, Expected, can_convert, unify};
 pub use error::{ProviderError, Trouble};
 pub use json::InvalidJson;
-pub use number::{Number, ParseNumberError};
+pub use number::{ArithmeticError, Number, ParseNumberError};
 pub use objects::{
     ETag, InvalidKey, MAX_KEY_BYTES, ObjectError, ObjectKey, ObjectMeta, ObjectStore, Page, Precondition, Stores,
     Upload,
