@@ -1,0 +1,7 @@
+//! Real nodes on loopback.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod http;
+mod network;
+mod node;
