@@ -1,0 +1,25 @@
+//! How the workspace is checked and tested.
+
+use std::{env, process::Command};
+
+use crate::{StepError, step};
+
+/// The scripted provider is part of what is checked and tested.
+const WORKSPACE: [&str; 3] = ["--workspace", "--features", "loam/sim"];
+
+/// Runs all tests; `args` go to `cargo test`.
+pub(crate) fn test(args: &[String]) -> Result<(), StepError> {
+    step(cargo().arg("test").args(WORKSPACE).args(args))
+}
+
+/// Checks formatting, lints and documentation.
+pub(crate) fn lint() -> Result<(), StepError> {
+    step(cargo().args(["fmt", "--all", "--check"]))?;
+    step(cargo().arg("clippy").args(WORKSPACE).args(["--all-targets", "--", "-D", "warnings"]))?;
+    step(cargo().arg("doc").args(WORKSPACE).arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Returns the cargo that runs this program.
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
