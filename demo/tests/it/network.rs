@@ -142,6 +142,29 @@ async fn a_peer_seeded_anew_is_read_from_its_start() {
 }
 
 #[tokio::test]
+async fn a_feed_that_was_set_back_is_read_from_its_start() {
+    let dirs = [scratch(), scratch(), scratch()];
+    fill(dirs[2].path(), [("old", "seeded")]).unwrap();
+    let peer = Node::start(dirs[0].path(), &[]).await;
+    let (address, id) = (peer.address, peer.id.clone());
+    for round in 0..5 {
+        peer.put("old", &round.to_string()).await;
+    }
+    let follower = Node::start(dirs[1].path(), &[address]).await;
+    until(&follower, || async { follower.get("old").await.as_deref() == Some("4") }).await;
+    peer.stop().await;
+
+    // Written into the same file, so that the peer stays who it was.
+    copy(dirs[2].path(), dirs[0].path(), &[DATABASE_FILE]);
+    let peer = Node::run(Options { listen: address, ..options("peer", dirs[0].path(), &[follower.address]) }).await;
+    assert_eq!(peer.id, id);
+    peer.put("new", "1").await;
+    until(&follower, || async { follower.get("new").await.is_some() }).await;
+    converged(&[&peer, &follower]).await;
+    assert_eq!(peer.get("old").await.as_deref(), Some("4"), "what a peer knows comes back");
+}
+
+#[tokio::test]
 async fn answered_writes_survive_a_kill() {
     let (dir, found) = (scratch(), scratch());
     let node = Node::start(dir.path(), &[]).await;
