@@ -1,1 +1,13 @@
-//! loam
+//! loam: a declarative desired-state reconciler for stateful networks and the data they stand on.
+//!
+//! The modules stand in reading order; each may use only those above it.
+
+pub mod source;
+
+pub mod diag;
+
+pub mod addr;
+
+pub mod config;
+
+pub mod eval;

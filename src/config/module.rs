@@ -1,0 +1,342 @@
+//! What a configuration says, as types: blocks with their meta-arguments told apart from their bodies.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use loam_provider::{OnDestroy, Str, Type};
+
+use super::{Expr, Reference, Subject};
+use crate::{addr::Mode, source::Span};
+
+/// A whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The root module.
+    pub root: Arc<Module>,
+    /// The SHA-256, in hex, of the names and bytes of all files it was read from: a saved plan is refused when it
+    /// differs.
+    pub digest: String,
+}
+
+/// The blocks of one directory.
+#[derive(Debug, Clone, Default)]
+pub struct Module {
+    /// The directory, as it was named.
+    pub dir: PathBuf,
+    /// `loam {}`
+    pub settings: Settings,
+    /// `provider` blocks.
+    pub providers: BTreeMap<ProviderName, Provider>,
+    /// `variable` blocks.
+    pub variables: BTreeMap<Str, Variable>,
+    /// The values of `locals` blocks.
+    pub locals: BTreeMap<Str, Attribute>,
+    /// `resource` and `data` blocks.
+    pub resources: BTreeMap<BlockName, Resource>,
+    /// `output` blocks.
+    pub outputs: BTreeMap<Str, Output>,
+}
+
+/// `loam {}`
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// `backend` block: where the state is kept.
+    pub backend: Option<Block>,
+}
+
+/// Names a provider configuration: `kube`, `kube.ci`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProviderName {
+    /// The provider.
+    pub name: Str,
+    /// Which configuration of it.
+    pub alias: Option<Str>,
+}
+
+/// `provider "name" {}`
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its name and alias.
+    pub name: ProviderName,
+    /// Everything but `alias`.
+    pub body: Body,
+    /// The block's head.
+    pub span: Span,
+}
+
+/// Names a `resource` or `data` block within its module.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockName {
+    /// Whether it is managed or read.
+    pub mode: Mode,
+    /// Its kind.
+    pub kind: Str,
+    /// Its name.
+    pub name: Str,
+}
+
+/// `resource "kind" "name" {}` or `data "kind" "name" {}`
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its mode, kind and name.
+    pub name: BlockName,
+    /// How many instances it has.
+    pub repeat: Repeat,
+    /// `provider`: who realises it, where the block says.
+    pub provider: Option<ProviderChoice>,
+    /// `depends_on`
+    pub depends_on: Vec<Reference>,
+    /// `lifecycle {}`
+    pub lifecycle: Lifecycle,
+    /// `timeouts {}`: by operation, in the order written.
+    pub timeouts: Vec<Attribute>,
+    /// `on_destroy`, where the block says.
+    pub on_destroy: Option<OnDestroy>,
+    /// Everything that is the kind's own.
+    pub body: Body,
+    /// The block's head: `resource "network" "bench"`.
+    pub span: Span,
+}
+
+/// How many instances a block has.
+#[derive(Debug, Clone)]
+pub enum Repeat {
+    /// One, without a key.
+    Once,
+    /// `count`
+    Count(Attribute),
+    /// `for_each`
+    ForEach(Attribute),
+}
+
+/// Who is to realise a resource.
+#[derive(Debug, Clone)]
+pub struct ProviderChoice {
+    /// The provider configuration.
+    pub name: ProviderName,
+    /// Where it is named.
+    pub span: Span,
+}
+
+/// `lifecycle {}`
+#[derive(Debug, Clone, Default)]
+pub struct Lifecycle {
+    /// `create_before_destroy`
+    pub create_before_destroy: bool,
+    /// `prevent_destroy`, with the place that says so.
+    pub prevent_destroy: Option<Span>,
+    /// `ignore_changes`
+    pub ignore_changes: IgnoreChanges,
+    /// `replace_triggered_by`: references with the way into them.
+    pub replace_triggered_by: Vec<Attribute>,
+    /// `precondition` blocks.
+    pub preconditions: Vec<Check>,
+    /// `postcondition` blocks.
+    pub postconditions: Vec<Check>,
+}
+
+/// Which differences are left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum IgnoreChanges {
+    /// None.
+    #[default]
+    Nothing,
+    /// `all`
+    All,
+    /// Those at or under these paths of the object, each with its place.
+    Paths(Vec<(loam_provider::Path, Span)>),
+}
+
+/// A condition that must hold, and what to say where it does not.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// `condition`
+    pub condition: Attribute,
+    /// `error_message`
+    pub error_message: Attribute,
+    /// The block's head.
+    pub span: Span,
+}
+
+/// `variable "name" {}`
+#[derive(Debug, Clone)]
+pub struct Variable {
+    /// Its name.
+    pub name: Str,
+    /// The constraint its value is converted to; `Any` where the block has none.
+    pub ty: Type,
+    /// `default`
+    pub default: Option<Attribute>,
+    /// `description`
+    pub description: Option<String>,
+    /// Whether its value is a secret.
+    pub sensitive: bool,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// `validation` blocks.
+    pub validations: Vec<Check>,
+    /// The block's head.
+    pub span: Span,
+}
+
+/// `output "name" {}`
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Its name.
+    pub name: Str,
+    /// `value`
+    pub value: Attribute,
+    /// `description`
+    pub description: Option<String>,
+    /// Whether its value is a secret.
+    pub sensitive: bool,
+    /// `depends_on`
+    pub depends_on: Vec<Reference>,
+    /// `precondition` blocks.
+    pub preconditions: Vec<Check>,
+    /// The block's head.
+    pub span: Span,
+}
+
+/// The attributes and blocks inside a block, in the order written.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// The attributes; no name comes twice.
+    pub attributes: Vec<Attribute>,
+    /// The nested blocks.
+    pub blocks: Vec<Block>,
+    /// The text between the braces.
+    pub span: Span,
+}
+
+/// `name = expression`
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    /// The name.
+    pub name: Str,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// The expression.
+    pub expr: Expr,
+    /// Every name the expression uses.
+    pub references: Box<[Reference]>,
+}
+
+/// A nested block.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its type.
+    pub kind: Str,
+    /// Where the type stands.
+    pub kind_span: Span,
+    /// Its labels.
+    pub labels: Vec<Label>,
+    /// What stands inside.
+    pub body: Body,
+    /// The block's head: its type and labels.
+    pub span: Span,
+}
+
+/// A label of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Its text.
+    pub text: Str,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Attribute {
+    /// Returns an attribute; the names its expression uses are collected once, here.
+    #[must_use]
+    pub fn new(name: Str, name_span: Span, expr: Expr) -> Self {
+        let references = expr.references().into();
+        Self { name, name_span, expr, references }
+    }
+
+    /// Returns the text of the whole attribute.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.name_span.to(self.expr.span)
+    }
+}
+
+impl Body {
+    /// Returns a body without anything in it.
+    #[must_use]
+    pub fn empty(span: Span) -> Self {
+        Self { attributes: Vec::new(), blocks: Vec::new(), span }
+    }
+
+    /// Returns an attribute by its name.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name.as_str() == name)
+    }
+
+    /// Returns every name used anywhere inside.
+    pub fn references(&self) -> Box<dyn Iterator<Item = &Reference> + '_> {
+        let own = self.attributes.iter().flat_map(|attribute| attribute.references.iter());
+        Box::new(own.chain(self.blocks.iter().flat_map(|block| block.body.references())))
+    }
+}
+
+impl Resource {
+    /// Returns every name this block uses, in its body, its meta-arguments and its checks; those inside the checks
+    /// that mean the block itself included.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let repeat = match &self.repeat {
+            Repeat::Once => None,
+            Repeat::Count(attribute) | Repeat::ForEach(attribute) => Some(attribute),
+        };
+        let lifecycle = &self.lifecycle;
+        let checks = lifecycle.preconditions.iter().chain(&lifecycle.postconditions);
+        self.body
+            .references()
+            .chain(repeat.into_iter().chain(&self.timeouts).flat_map(|attribute| attribute.references.iter()))
+            .chain(lifecycle.replace_triggered_by.iter().flat_map(|attribute| attribute.references.iter()))
+            .chain(checks.flat_map(Check::references))
+            .chain(&self.depends_on)
+    }
+}
+
+impl Check {
+    /// Returns every name the check uses.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.condition.references.iter().chain(self.error_message.references.iter())
+    }
+}
+
+impl Output {
+    /// Returns every name the output uses.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let checks = self.preconditions.iter().flat_map(Check::references);
+        self.value.references.iter().chain(checks).chain(&self.depends_on)
+    }
+}
+
+impl BlockName {
+    /// Returns what an expression names this block by.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        let (kind, name) = (self.kind.clone(), self.name.clone());
+        match self.mode {
+            Mode::Managed => Subject::Resource { kind, name },
+            Mode::Data => Subject::Data { kind, name },
+        }
+    }
+}
+
+impl std::fmt::Display for BlockName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.subject())
+    }
+}
+
+impl std::fmt::Display for ProviderName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.alias {
+            None => write!(f, "{}", self.name),
+            Some(alias) => write!(f, "{}.{alias}", self.name),
+        }
+    }
+}

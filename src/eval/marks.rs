@@ -1,0 +1,167 @@
+//! Where secrets stand in a value.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use loam_provider::{Path, Step, Str, Value};
+
+/// The places of a value that are secret: a place marks everything inside it. No marks cost nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks(Option<Arc<BTreeSet<Path>>>);
+
+impl Marks {
+    /// Returns no marks.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Returns the mark on a whole value.
+    #[must_use]
+    pub fn whole() -> Self {
+        Self(Some(Arc::new(BTreeSet::from([Path::root()]))))
+    }
+
+    /// Returns marks at these paths.
+    #[must_use]
+    pub fn at_paths(paths: impl IntoIterator<Item = Path>) -> Self {
+        let paths: BTreeSet<Path> = paths.into_iter().collect();
+        if paths.is_empty() { Self(None) } else { Self(Some(Arc::new(paths))) }
+    }
+
+    /// Returns whether nothing is marked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Returns whether the value itself, and so all of it, is marked.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.as_ref().is_some_and(|paths| paths.contains(&Path::root()))
+    }
+
+    /// Returns whether what stands at a path is marked, by a mark there or around it.
+    #[must_use]
+    pub fn covers(&self, path: &Path) -> bool {
+        self.0.as_ref().is_some_and(|paths| {
+            (0..=path.steps().len()).any(|length| paths.contains(&Path::from(path.steps()[..length].to_vec())))
+        })
+    }
+
+    /// Returns the marked paths in order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().flat_map(|paths| paths.iter())
+    }
+
+    /// Returns the marks of what stands one step inside.
+    #[must_use]
+    pub fn inside(&self, step: &Step) -> Self {
+        let Some(paths) = &self.0 else { return Self(None) };
+        if self.is_whole() {
+            return Self::whole();
+        }
+        let prefix = Path::from(vec![step.clone()]);
+        let inside = paths.range(prefix.clone()..).map_while(|path| path.strip_prefix(&prefix));
+        Self::at_paths(inside)
+    }
+
+    /// Returns these marks on a value that stands one step inside another.
+    #[must_use]
+    pub fn under(&self, step: Step) -> Self {
+        let outer = Path::from(vec![step]);
+        Self::at_paths(self.paths().map(|path| outer.join(path)))
+    }
+
+    /// Returns one mark on the whole value where anything is marked: for what is computed from all of it.
+    #[must_use]
+    pub fn collapsed(&self) -> Self {
+        if self.is_empty() { Self(None) } else { Self::whole() }
+    }
+
+    /// Adds other marks on the same value.
+    pub fn add(&mut self, other: &Marks) {
+        let Some(others) = &other.0 else { return };
+        match &mut self.0 {
+            None => self.0 = Some(others.clone()),
+            Some(paths) => Arc::make_mut(paths).extend(others.iter().cloned()),
+        }
+    }
+
+    /// Returns these marks and others on the same value.
+    #[must_use]
+    pub fn and(mut self, other: &Marks) -> Self {
+        self.add(other);
+        self
+    }
+}
+
+/// A value with the marks of its secrets beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// The value.
+    pub value: Value,
+    /// Where its secrets stand.
+    pub marks: Marks,
+}
+
+impl Evaluated {
+    /// Returns a value with marks.
+    #[must_use]
+    pub fn new(value: Value, marks: Marks) -> Self {
+        Self { value, marks }
+    }
+
+    /// Returns a value of which nothing is known, not even its type.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self::from(Value::Unknown(loam_provider::Type::Any))
+    }
+
+    /// Returns an attribute or key of this value, with its marks.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Self> {
+        let step = Step::Name(Str::from(name));
+        self.value.get(name).map(|value| Self::new(value.clone(), self.marks.inside(&step)))
+    }
+
+    /// Returns this value with further marks.
+    #[must_use]
+    pub fn marked(mut self, marks: &Marks) -> Self {
+        self.marks.add(marks);
+        self
+    }
+}
+
+impl From<Value> for Evaluated {
+    fn from(value: Value) -> Self {
+        Self { value, marks: Marks::none() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(paths: &[&str]) -> Marks {
+        Marks::at_paths(paths.iter().map(|path| path.parse().expect("a path")))
+    }
+
+    #[test]
+    fn marks_follow_the_way_into_a_value() {
+        let marks = marks(&["a.b", "a.c[0]", "z"]);
+        let inside = marks.inside(&Step::Name("a".into()));
+        assert_eq!(inside.paths().map(Path::to_string).collect::<Vec<_>>(), ["b", "c[0]"]);
+        assert!(marks.inside(&Step::Name("z".into())).is_whole());
+        assert!(marks.inside(&Step::Name("y".into())).is_empty());
+        assert!(marks.covers(&"z.deep.inside".parse().expect("a path")));
+        assert!(!marks.covers(&"a".parse().expect("a path")));
+        assert!(marks.collapsed().is_whole() && !marks.is_whole());
+    }
+
+    #[test]
+    fn marks_move_outwards() {
+        let outer = marks(&["x"]).under(Step::Index(1));
+        assert_eq!(outer.paths().map(Path::to_string).collect::<Vec<_>>(), ["[1].x"]);
+        assert!(Marks::none().under(Step::Index(1)).is_empty());
+    }
+}
