@@ -8,6 +8,12 @@ pub mod diag;
 
 pub mod addr;
 
+pub mod graph;
+
+pub mod event;
+
 pub mod config;
 
 pub mod eval;
+
+pub mod host;
