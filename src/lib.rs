@@ -17,3 +17,5 @@ pub mod config;
 pub mod eval;
 
 pub mod host;
+
+pub mod plan;

@@ -1,0 +1,198 @@
+//! What changes, and why: the part of a plan that users read.
+
+use loam_provider::{Cause, Known, OnDestroy, Path, Str, Value};
+use serde::{Deserialize, Serialize};
+
+use super::encoding;
+use crate::{
+    addr::{Instance, Resource},
+    host::ProviderRef,
+};
+
+/// What happens to one object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObjectChange {
+    /// The object's address.
+    pub addr: Instance,
+    /// The provider that realises it.
+    pub provider: ProviderRef,
+    /// What changes.
+    pub change: Change,
+    /// Where secrets stand in the values before and after.
+    pub sensitive: Vec<Path>,
+    /// What was recorded, where the world was found to differ from it.
+    pub drift: Option<Drift>,
+    /// What the provider has to say about it, in sentences.
+    pub notes: Vec<String>,
+    /// Attributes whose new value has no effect, because they are only used when the object is made.
+    pub ineffective: Vec<Path>,
+    /// What happens to the real thing when its object leaves the state.
+    pub on_destroy: OnDestroy,
+    /// The blocks it was made from.
+    pub dependencies: Vec<Resource>,
+}
+
+/// What happens to an object, with exactly what exists on each side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Change {
+    /// It is as the configuration says; at most the record of it is brought up to date.
+    Keep {
+        /// The object as it was read.
+        #[serde(with = "encoding::known")]
+        current: Known,
+    },
+    /// It is made.
+    Create {
+        /// The object to be.
+        #[serde(with = "encoding::value")]
+        after: Value,
+        /// Why.
+        because: Reason,
+    },
+    /// It is changed in place.
+    Update {
+        /// The object as it was read.
+        #[serde(with = "encoding::known")]
+        before: Known,
+        /// The object to be.
+        #[serde(with = "encoding::value")]
+        after: Value,
+    },
+    /// It is deleted and made again.
+    Replace {
+        /// The object as it was read.
+        #[serde(with = "encoding::known")]
+        before: Known,
+        /// The object to be.
+        #[serde(with = "encoding::value")]
+        after: Value,
+        /// Which comes first.
+        order: ReplaceOrder,
+        /// Why; never empty.
+        because: Vec<Reason>,
+    },
+    /// It is deleted.
+    Delete {
+        /// The object as it was read.
+        #[serde(with = "encoding::known")]
+        before: Known,
+        /// Why.
+        because: Reason,
+    },
+    /// It is forgotten, and the real thing stays.
+    Forget {
+        /// The object as it was read.
+        #[serde(with = "encoding::known")]
+        before: Known,
+        /// Why.
+        because: Reason,
+    },
+}
+
+/// Which half of a replacement comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplaceOrder {
+    /// The old object is deleted, then the new one made.
+    DeleteFirst,
+    /// The new object is made, then the old one deleted.
+    CreateFirst,
+}
+
+/// Why something changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// It is in the configuration and not in the state.
+    New,
+    /// It is in the state and no longer in the world.
+    Gone,
+    /// Its block is no longer in the configuration.
+    BlockRemoved,
+    /// Its block no longer has this instance.
+    InstanceRemoved,
+    /// `loam destroy` was asked for.
+    Destroy,
+    /// The provider cannot change this in place.
+    CannotUpdate {
+        /// What, and what about it.
+        cause: Cause,
+    },
+    /// An earlier run failed to finish it.
+    Tainted,
+    /// `--replace` named it.
+    Requested,
+    /// Something in its `replace_triggered_by` changed.
+    Triggered {
+        /// What the block refers to.
+        by: Str,
+    },
+    /// Another provider now realises it.
+    ProviderChanged {
+        /// The provider until now.
+        from: ProviderRef,
+    },
+    /// A replacement made before its deletion left it behind.
+    Deposed,
+}
+
+/// What was recorded, where the world was found to differ from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The object as it was recorded.
+    #[serde(with = "encoding::known")]
+    pub recorded: Known,
+}
+
+/// What happens to one output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputChange {
+    /// The value in the state; none for a new output.
+    #[serde(with = "encoding::optional_known")]
+    pub before: Option<Known>,
+    /// The value to be; none for an output that goes.
+    #[serde(with = "encoding::optional_value")]
+    pub after: Option<Value>,
+    /// Where secrets stand in either value.
+    pub sensitive: Vec<Path>,
+}
+
+impl Change {
+    /// Returns the object as it was read, where there is one.
+    #[must_use]
+    pub fn before(&self) -> Option<&Known> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Keep { current } => Some(current),
+            Self::Update { before, .. }
+            | Self::Replace { before, .. }
+            | Self::Delete { before, .. }
+            | Self::Forget { before, .. } => Some(before),
+        }
+    }
+
+    /// Returns the object to be, where there will be one.
+    #[must_use]
+    pub fn after(&self) -> Option<&Value> {
+        match self {
+            Self::Keep { current } => Some(current.value()),
+            Self::Create { after, .. } | Self::Update { after, .. } | Self::Replace { after, .. } => Some(after),
+            Self::Delete { .. } | Self::Forget { .. } => None,
+        }
+    }
+
+    /// Returns whether the world or the set of objects will differ afterwards.
+    #[must_use]
+    pub fn is_effective(&self) -> bool {
+        !matches!(self, Self::Keep { .. })
+    }
+}
+
+impl OutputChange {
+    /// Returns whether the output's value will differ, or may.
+    #[must_use]
+    pub fn is_effective(&self) -> bool {
+        self.before.as_ref().map(Known::value) != self.after.as_ref()
+    }
+}
