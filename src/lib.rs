@@ -18,4 +18,6 @@ pub mod eval;
 
 pub mod host;
 
+pub mod state;
+
 pub mod plan;

@@ -1,0 +1,156 @@
+//! What can go wrong with the state, and the way out of it.
+
+use std::path::PathBuf;
+
+use loam_provider::InvalidJson;
+
+use super::{Holder, IllegalTransition, KeyId, RunId, Serial, Slot, StepId};
+
+/// Why the state could not be read or written. [`StateError::hint`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The file is something else than a database.
+    #[error("`{}` is not a loam state: it is not a SQLite database", path.display())]
+    NotSqlite { path: PathBuf },
+    /// The file is the database of some other program.
+    #[error("`{}` is a SQLite database of another application", path.display())]
+    Foreign { path: PathBuf, application_id: i32 },
+    /// The file was written by a later loam.
+    #[error("`{}` has state format {found}, and this loam knows formats up to {known}", path.display())]
+    Newer { path: PathBuf, found: u32, known: u32 },
+    /// The file has an earlier format, and was opened to be read only.
+    #[error("`{}` has state format {found}, and this loam reads format {known}", path.display())]
+    Older { path: PathBuf, found: u32, known: u32 },
+    /// The file is damaged.
+    #[error("the state file `{}` is damaged: {detail}", path.display())]
+    Corrupt { path: PathBuf, detail: String },
+    /// A row does not say what rows of its table say.
+    #[error("the state file `{}` is damaged: `{column}` of {row} is not readable", path.display())]
+    Row { path: PathBuf, row: String, column: &'static str },
+    /// The attributes in a row do not fit their type.
+    #[error("the state file `{}` is damaged: the value of {row} is not readable", path.display())]
+    Value { path: PathBuf, row: String, source: InvalidJson },
+    /// The disk or the directory cannot be written to.
+    #[error("the state file `{}` is on a read-only disk, or was opened to be read only", path.display())]
+    ReadOnly { path: PathBuf },
+    /// No room is left.
+    #[error("the disk is full, the state file `{}` cannot grow", path.display())]
+    Full { path: PathBuf },
+    /// The file may not be opened.
+    #[error("permission denied on the state file `{}`", path.display())]
+    Denied { path: PathBuf },
+    /// Some other process kept the database for long.
+    #[error("the state file `{}` is in use by another process", path.display())]
+    Busy { path: PathBuf },
+    /// SQLite failed in some other way.
+    #[error("failed to use the state file `{}`", path.display())]
+    Sqlite { path: PathBuf, source: rusqlite::Error },
+    /// A file or directory beside the database could not be used.
+    #[error("failed to {action} `{}`", path.display())]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+
+    /// Another loam works on the state.
+    #[error("the state in `{}` is locked by {}", path.display(), who(holder.as_deref()))]
+    Locked { path: PathBuf, holder: Option<Box<Holder>> },
+
+    /// Secrets were sealed with a key that is not there.
+    #[error("the key of the state's secrets is missing: `{}` does not exist", path.display())]
+    MissingKey { path: PathBuf, expected: KeyId },
+    /// The key is not the one that secrets were sealed with.
+    #[error("the state's secrets are sealed with key {expected}, and {origin} holds key {found}")]
+    WrongKey { origin: String, expected: KeyId, found: KeyId },
+    /// The text is not a key.
+    #[error("{origin} does not hold a key of 64 hexadecimal digits")]
+    InvalidKey { origin: String },
+    /// What is sealed was changed, or belongs elsewhere.
+    #[error("the sealed secrets of {row} do not belong there or were changed")]
+    Unsealable { row: String },
+
+    /// There is no such run.
+    #[error("there is no run {run} in the state")]
+    NoSuchRun { run: RunId },
+    /// The run has ended.
+    #[error("run {run} has ended")]
+    RunEnded { run: RunId },
+    /// The run cannot end while calls are open.
+    #[error("run {run} cannot end: {count} of its steps are still started")]
+    OpenSteps { run: RunId, count: u64 },
+    /// There is no such step.
+    #[error("there is no step {step} in the journal")]
+    NoSuchStep { step: StepId },
+    /// The step, or its token, is in the journal already.
+    #[error("step {step} or its token is in the journal already")]
+    StepExists { step: StepId },
+    /// The step cannot go there.
+    #[error("illegal transition of step {step}")]
+    Transition { step: StepId, source: IllegalTransition },
+    /// There is no such object.
+    #[error("there is no object `{slot}` in the state")]
+    NoSuchObject { slot: Slot },
+    /// Something stands there already.
+    #[error("there is an object `{slot}` in the state already")]
+    ObjectExists { slot: Slot },
+    /// The output is there twice.
+    #[error("output `{name}` is set twice")]
+    OutputTwice { name: String },
+    /// The objects at that serial can no longer, or not yet, be shown.
+    #[error("the state knows serials {oldest} to {newest}, not {serial}")]
+    NoSuchSerial { serial: Serial, oldest: Serial, newest: Serial },
+}
+
+impl StateError {
+    /// Returns the way out, a full sentence, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotSqlite { path } | Self::Foreign { path, .. } => {
+                format!("Move `{}` away if it does not belong there, or run loam in another directory.", path.display())
+            }
+            Self::Newer { .. } => "Use the version of loam that last wrote this state, or a later one.".into(),
+            Self::Older { path, .. } => format!(
+                "Run `loam apply` once: it keeps a copy beside `{}` and brings the state up to date.",
+                path.display()
+            ),
+            Self::Corrupt { path, .. } | Self::Row { path, .. } | Self::Value { path, .. } => format!(
+                "Copy `{0}`, `{0}-wal` and `{0}-shm` away first, then put a backup in their place, or import the \
+                 objects into a new state.",
+                path.display()
+            ),
+            Self::ReadOnly { path } => {
+                format!("Make the disk that holds `{}` writable; nothing was changed.", path.display())
+            }
+            Self::Full { path } => format!(
+                "Free some space on the disk that holds `{}` and run loam again; what was recorded so far is safe.",
+                path.display()
+            ),
+            Self::Denied { path } => format!(
+                "Run loam as the owner of `{0}`, or give this user access to it and to its directory.",
+                path.display()
+            ),
+            Self::Busy { path } => {
+                format!("Close the program that has `{}` open, for example a SQLite shell.", path.display())
+            }
+            Self::Locked { .. } => "Wait until it ends, or let loam wait with `--lock-timeout`. The lock ends with \
+                                    its process; there is nothing to unlock by hand."
+                .into(),
+            Self::MissingKey { path, .. } => {
+                format!("Restore `{}` from where it is backed up, or pass the key in the environment.", path.display())
+            }
+            Self::WrongKey { expected, .. } => format!("Use the key whose fingerprint is {expected}."),
+            Self::InvalidKey { .. } => "Restore the key from where it is backed up.".into(),
+            Self::Unsealable { .. } => "Restore the state from a backup: the database was edited or damaged.".into(),
+            Self::OpenSteps { .. } => "Record what became of each step first.".into(),
+            Self::ObjectExists { .. } => "Move or forget the object that stands there first.".into(),
+            Self::Sqlite { .. } | Self::Io { .. } => return None,
+            Self::NoSuchRun { .. } | Self::RunEnded { .. } | Self::NoSuchStep { .. } | Self::StepExists { .. } => {
+                return None;
+            }
+            Self::Transition { .. } | Self::NoSuchObject { .. } | Self::OutputTwice { .. } => return None,
+            Self::NoSuchSerial { .. } => return None,
+        })
+    }
+}
+
+fn who(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "a run that is just starting".into(), Holder::to_string)
+}
