@@ -27,9 +27,9 @@ pub enum StateError {
     /// A row does not say what rows of its table say.
     #[error("the state file `{}` is damaged: `{column}` of {row} is not readable", path.display())]
     Row { path: PathBuf, row: String, column: &'static str },
-    /// The attributes in a row do not fit their type.
-    #[error("the state file `{}` is damaged: the value of {row} is not readable", path.display())]
-    Value { path: PathBuf, row: String, source: InvalidJson },
+    /// A value does not fit the type that stands beside it.
+    #[error("the stored value of {row} is damaged")]
+    Stored { row: String, source: InvalidJson },
     /// The disk or the directory cannot be written to.
     #[error("the state file `{}` is on a read-only disk, or was opened to be read only", path.display())]
     ReadOnly { path: PathBuf },
@@ -111,7 +111,7 @@ impl StateError {
                 "Run `loam apply` once: it keeps a copy beside `{}` and brings the state up to date.",
                 path.display()
             ),
-            Self::Corrupt { path, .. } | Self::Row { path, .. } | Self::Value { path, .. } => format!(
+            Self::Corrupt { path, .. } | Self::Row { path, .. } => format!(
                 "Copy `{0}`, `{0}-wal` and `{0}-shm` away first, then put a backup in their place, or import the \
                  objects into a new state.",
                 path.display()
@@ -138,7 +138,9 @@ impl StateError {
             }
             Self::WrongKey { expected, .. } => format!("Use the key whose fingerprint is {expected}."),
             Self::InvalidKey { .. } => "Restore the key from where it is backed up.".into(),
-            Self::Unsealable { .. } => "Restore the state from a backup: the database was edited or damaged.".into(),
+            Self::Stored { .. } | Self::Unsealable { .. } => {
+                "Restore the file it stands in from a backup: it was edited or damaged.".into()
+            }
             Self::OpenSteps { .. } => "Record what became of each step first.".into(),
             Self::ObjectExists { .. } => "Move or forget the object that stands there first.".into(),
             Self::Sqlite { .. } | Self::Io { .. } => return None,

@@ -15,6 +15,7 @@ mod key;
 mod lock;
 mod object;
 mod seal;
+mod sealed;
 mod words;
 
 use jiff::Timestamp;
@@ -31,6 +32,7 @@ pub use object::{
     Stamp, Stored, Write,
 };
 pub use seal::{Context, Seal};
+pub use sealed::SealedValue;
 
 use crate::addr::Instance;
 

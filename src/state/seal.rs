@@ -33,6 +33,13 @@ pub struct Context<'a> {
     pub name: &'a str,
 }
 
+impl Context<'_> {
+    /// Returns how messages name it.
+    pub(super) fn row(&self) -> String {
+        format!("{} `{}`", self.sort, self.name)
+    }
+}
+
 /// Seals and opens secrets. Clones share the key, which is looked for when it is first needed.
 #[derive(Debug, Clone)]
 pub struct Seal(Arc<Mutex<Holding>>);
@@ -106,7 +113,7 @@ impl Seal {
     /// # Errors
     /// When the key is missing or another one, or what is sealed was changed or belongs elsewhere.
     pub fn open(&self, cx: Context<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StateError> {
-        let unsealable = || StateError::Unsealable { row: format!("{} `{}`", cx.sort, cx.name) };
+        let unsealable = || StateError::Unsealable { row: cx.row() };
         let (format, rest) = sealed.split_first().ok_or_else(unsealable)?;
         let (id, rest) = rest.split_first_chunk::<ID>().ok_or_else(unsealable)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or_else(unsealable)?;
