@@ -13,9 +13,13 @@ mod error;
 mod journal;
 mod key;
 mod lock;
+mod memory;
 mod object;
 mod seal;
 mod sealed;
+mod sqlite;
+#[cfg(test)]
+mod suite;
 mod words;
 
 use jiff::Timestamp;
@@ -27,12 +31,14 @@ pub use journal::{
 };
 pub use key::{Key, KeyId};
 pub use lock::{Holder, Lock, Process, Wait};
+pub use memory::Memory;
 pub use object::{
     Condition, DeposedId, HistoryChange, HistoryEntry, Meta, Object, Output, Planned, ReplaceOrder, Serial, Slot,
     Stamp, Stored, Write,
 };
 pub use seal::{Context, Seal};
 pub use sealed::SealedValue;
+pub use sqlite::{DATABASE, SCHEMA_VERSION, Sqlite, open_read_only};
 
 use crate::addr::Instance;
 
@@ -97,6 +103,9 @@ pub trait Store: Send {
     /// Checks that everything in the state can be read and fits together.
     fn verify(&self) -> Result<(), StateError>;
 
+    /// Ends the work with the state, and gives back its lock if it was held.
+    fn close(self: Box<Self>) -> Result<(), StateError>;
+
     /// Returns every object, current and deposed, by slot.
     fn objects(&self) -> Result<Vec<Stored>, StateError> {
         let mut objects = Vec::new();
@@ -147,4 +156,9 @@ pub trait Store: Send {
         let writes: Vec<Write> = objects.into_iter().map(|stored| Write::Drop(stored.object.slot)).collect();
         self.write(at, None, &writes)
     }
+}
+
+/// Returns a time as the state keeps it.
+fn to_millisecond(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).expect("it was in range with more digits")
 }
