@@ -16,6 +16,7 @@ CREATE TABLE meta (
     history_from  INTEGER NOT NULL,                -- the first serial whose objects can be shown
     created_at    INTEGER NOT NULL,
     created_by    TEXT    NOT NULL,                -- the version of loam that made the state
+    writer        INTEGER NOT NULL,                -- counts openings for writing; only the last one may commit
     key_id        BLOB                             -- fingerprint of the key, once something is sealed
 ) STRICT;
 

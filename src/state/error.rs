@@ -1,10 +1,13 @@
 //! What can go wrong with the state, and the way out of it.
 
-use std::path::PathBuf;
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use loam_provider::InvalidJson;
 
-use super::{Holder, IllegalTransition, KeyId, RunId, Serial, Slot, StepId};
+use super::{Holder, IllegalTransition, KEY_VARIABLE, KeyId, RunId, Serial, Slot, StepId};
 
 /// Why the state could not be read or written. [`StateError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,10 @@ pub enum StateError {
     /// Another loam works on the state.
     #[error("the state in `{}` is locked by {}", path.display(), who(holder.as_deref()))]
     Locked { path: PathBuf, holder: Option<Box<Holder>> },
+
+    /// Another loam has opened the state since, although this one holds its lock.
+    #[error("another run has taken over the state file `{}`", path.display())]
+    TakenOver { path: PathBuf },
 
     /// Secrets were sealed with a key that is not there.
     #[error("the key of the state's secrets is missing: `{}` does not exist", path.display())]
@@ -116,25 +123,34 @@ impl StateError {
                  objects into a new state.",
                 path.display()
             ),
-            Self::ReadOnly { path } => {
-                format!("Make the disk that holds `{}` writable; nothing was changed.", path.display())
-            }
-            Self::Full { path } => format!(
-                "Free some space on the disk that holds `{}` and run loam again; what was recorded so far is safe.",
-                path.display()
-            ),
-            Self::Denied { path } => format!(
-                "Run loam as the owner of `{0}`, or give this user access to it and to its directory.",
-                path.display()
-            ),
+            Self::ReadOnly { path } => read_only(path),
+            Self::Full { path } => full(path),
+            Self::Denied { path } => denied(path),
+            Self::Io { path, source, .. } => match source.kind() {
+                ErrorKind::PermissionDenied => denied(path),
+                ErrorKind::ReadOnlyFilesystem => read_only(path),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full(path),
+                _ => return None,
+            },
+            Self::Sqlite { path, source } => match source.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::SystemIoFailure) => {
+                    format!("Check the disk that holds `{}`; what was recorded before is safe.", path.display())
+                }
+                Some(_) | None => return None,
+            },
             Self::Busy { path } => {
                 format!("Close the program that has `{}` open, for example a SQLite shell.", path.display())
             }
             Self::Locked { .. } => "Wait until it ends, or let loam wait with `--lock-timeout`. The lock ends with \
                                     its process; there is nothing to unlock by hand."
                 .into(),
+            Self::TakenOver { .. } => {
+                "Run loam again when the other run has ended. This happens when the lock file is \
+                                       deleted, or on a network disk without locks."
+                    .into()
+            }
             Self::MissingKey { path, .. } => {
-                format!("Restore `{}` from where it is backed up, or pass the key in the environment.", path.display())
+                format!("Restore `{}` from where it is backed up, or set `{KEY_VARIABLE}` to the key.", path.display())
             }
             Self::WrongKey { expected, .. } => format!("Use the key whose fingerprint is {expected}."),
             Self::InvalidKey { .. } => "Restore the key from where it is backed up.".into(),
@@ -143,7 +159,6 @@ impl StateError {
             }
             Self::OpenSteps { .. } => "Record what became of each step first.".into(),
             Self::ObjectExists { .. } => "Move or forget the object that stands there first.".into(),
-            Self::Sqlite { .. } | Self::Io { .. } => return None,
             Self::NoSuchRun { .. } | Self::RunEnded { .. } | Self::NoSuchStep { .. } | Self::StepExists { .. } => {
                 return None;
             }
@@ -151,6 +166,21 @@ impl StateError {
             Self::NoSuchSerial { .. } => return None,
         })
     }
+}
+
+fn read_only(path: &Path) -> String {
+    format!("Make the disk that holds `{}` writable; nothing was changed.", path.display())
+}
+
+fn full(path: &Path) -> String {
+    format!(
+        "Free some space on the disk that holds `{}` and run loam again; what was recorded before is safe.",
+        path.display()
+    )
+}
+
+fn denied(path: &Path) -> String {
+    format!("Run loam as the owner of `{}`, or give this user access to it and to its directory.", path.display())
 }
 
 fn who(holder: Option<&Holder>) -> String {

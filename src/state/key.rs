@@ -11,6 +11,9 @@ use super::{
     directory::{create_private, create_private_file, sync_parent},
 };
 
+/// The environment variable that may hold the key, for whoever reads the environment.
+pub const KEY_VARIABLE: &str = "LOAM_STATE_KEY";
+
 /// A 256-bit key.
 #[derive(Clone)]
 pub struct Key(Zeroizing<[u8; 32]>);

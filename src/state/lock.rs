@@ -180,3 +180,115 @@ fn read_holder(file: &mut File) -> Option<Holder> {
     file.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Command, Stdio},
+        sync::mpsc,
+    };
+
+    use super::*;
+
+    fn holder(command: &str) -> Holder {
+        let since = Timestamp::from_second(1_700_000_000).unwrap();
+        Holder { process: Process::this("ann"), command: command.into(), since, run: None }
+    }
+
+    fn locked_by(error: StateError) -> Option<Holder> {
+        match error {
+            StateError::Locked { holder, .. } => holder.map(|holder| *holder),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_second_loam_is_told_who_holds_the_lock_since_when() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lock = Lock::acquire(dir.path(), holder("apply"), Wait::No).unwrap();
+        lock.set_run(RunId(3)).unwrap();
+        let error = Lock::acquire(dir.path(), holder("destroy"), Wait::No).unwrap_err();
+        let message = error.to_string();
+        let host = lock.holder().process.host.clone();
+        assert_eq!(
+            message,
+            format!(
+                "the state in `{}` is locked by `loam apply` (run 3) of user `ann` on `{host}`, process {}, since \
+                 2023-11-14T22:13:20Z",
+                dir.path().display(),
+                std::process::id(),
+            )
+        );
+        assert!(error.hint().unwrap().contains("--lock-timeout"));
+        assert_eq!(locked_by(error).as_ref(), Some(lock.holder()));
+        drop(lock);
+        Lock::acquire(dir.path(), holder("destroy"), Wait::No).unwrap();
+    }
+
+    #[test]
+    fn waiting_ends_when_the_lock_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = Lock::acquire(dir.path(), holder("apply"), Wait::No).unwrap();
+        let path = dir.path().to_owned();
+        let (begun, beginning) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            begun.send(()).unwrap();
+            Lock::acquire(&path, holder("destroy"), Wait::For(Duration::from_secs(60)))
+        });
+        beginning.recv().unwrap();
+        drop(lock);
+        assert_eq!(waiting.join().unwrap().unwrap().holder().command, "destroy");
+    }
+
+    #[test]
+    fn waiting_ends_when_the_time_is_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let _lock = Lock::acquire(dir.path(), holder("apply"), Wait::No).unwrap();
+        let error = Lock::acquire(dir.path(), holder("plan"), Wait::For(Duration::from_millis(120))).unwrap_err();
+        assert_eq!(locked_by(error).map(|holder| holder.command), Some("apply".into()));
+    }
+
+    /// Runs in two processes: this test, and the same test started by itself with a directory to lock.
+    #[test]
+    fn a_lock_dies_with_its_process() {
+        const DIRECTORY: &str = "LOAM_TEST_LOCK";
+        if let Some(dir) = std::env::var_os(DIRECTORY) {
+            let _lock = Lock::acquire(Path::new(&dir), holder("apply"), Wait::No).unwrap();
+            // Not print!, which the test harness would keep to itself.
+            std::io::stdout().write_all(b"\nholding\n").unwrap();
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+            panic!("it should have been killed");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "state::lock::tests::a_lock_dies_with_its_process", "--nocapture"])
+            .env(DIRECTORY, dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "holding"));
+
+        let error = Lock::acquire(dir.path(), holder("plan"), Wait::No).unwrap_err();
+        let other = locked_by(error).unwrap().process;
+        assert_eq!(other.pid, child.id());
+        assert_eq!(other.boot_id, Process::this("").boot_id);
+
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let lock = Lock::acquire(dir.path(), holder("plan"), Wait::No).unwrap();
+        assert_eq!(lock.holder().process.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_process_knows_when_it_started() {
+        let this = Process::this("ann");
+        assert_eq!(this, Process::this("ann"));
+        assert!(this.started.is_some_and(|ticks| ticks > 0), "{this:?}");
+        assert!(this.boot_id.is_some_and(|id| id.len() == 36));
+    }
+}

@@ -29,7 +29,7 @@ pub use journal::{
     Action, Attempt, Ended, Entry, Event as StepEvent, IllegalTransition, LoggedEvent, NewRun, NewStep, Outcome, Run,
     RunEnd, RunId, RunOutcome, Start, Status, StepId, StepRecord,
 };
-pub use key::{Key, KeyId};
+pub use key::{KEY_VARIABLE, Key, KeyId};
 pub use lock::{Holder, Lock, Process, Wait};
 pub use memory::Memory;
 pub use object::{

@@ -8,6 +8,8 @@ mod fault;
 mod open;
 mod read;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::{
@@ -46,7 +48,11 @@ pub struct Sqlite {
 /// What a connection is for.
 enum Role {
     /// Changes the state, and holds its lock.
-    Writer(super::Lock),
+    Writer {
+        lock: Box<super::Lock>,
+        /// What `meta.writer` says as long as nobody else has opened the state to change it.
+        ticket: i64,
+    },
     /// Sees the state as it was when it was opened.
     Reader,
 }
@@ -64,11 +70,14 @@ impl Sqlite {
 
     /// Runs some work in one transaction: all of it, or on an error none.
     fn transaction<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
-        match self.role {
-            Role::Writer(_) => {}
+        let ticket = match self.role {
+            Role::Writer { ticket, .. } => ticket,
             Role::Reader => return Err(StateError::ReadOnly { path: self.path.clone() }),
-        }
+        };
         let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate).map_err(self.fault())?;
+        if ticket != self.last_ticket().map_err(self.fault())? {
+            return Err(StateError::TakenOver { path: self.path.clone() });
+        }
         let worked = work(&tx).and_then(|result| {
             if let (false, Some(id)) = (self.names_key.get(), self.seal.used()) {
                 tx.execute("UPDATE meta SET key_id = ?1", params![id.0]).map_err(self.fault())?;
@@ -83,6 +92,10 @@ impl Sqlite {
             self.names_key.set(false);
         }
         worked
+    }
+
+    fn last_ticket(&self) -> rusqlite::Result<i64> {
+        self.db.prepare_cached("SELECT writer FROM meta")?.query_row([], |row| row.get(0))
     }
 
     fn commit(
@@ -138,7 +151,7 @@ impl Store for Sqlite {
             .map_err(self.fault())?;
             Ok(RunId(tx.last_insert_rowid().cast_unsigned()))
         })?;
-        if let Role::Writer(lock) = &mut self.role {
+        if let Role::Writer { lock, .. } = &mut self.role {
             lock.set_run(id)?;
         }
         Ok(id)
@@ -256,7 +269,7 @@ impl Store for Sqlite {
     fn close(self: Box<Self>) -> Result<(), StateError> {
         let Self { db, role, path, .. } = *self;
         match &role {
-            Role::Writer(_) => {
+            Role::Writer { .. } => {
                 // A reader that is still at work keeps the log from being emptied, which harms nobody.
                 db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
                     .map_err(|e| fault::of_file(&path, e))?;

@@ -25,7 +25,7 @@ pub const DATABASE: &str = "state.db";
 const APPLICATION_ID: i32 = 0x6c6f_616d;
 
 /// The changes of the format, each once and in order. A file that has been released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../../schemas/state/0001.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../../schemas/state/0001.sql")];
 
 /// The version of the tables that this loam reads and writes.
 pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
@@ -51,13 +51,14 @@ impl Sqlite {
         Self::open_with(lock, seal, at, MIGRATIONS)
     }
 
-    fn open_with(lock: Lock, seal: Seal, at: Timestamp, migrations: &[&str]) -> Result<Self, StateError> {
+    pub(super) fn open_with(lock: Lock, seal: Seal, at: Timestamp, migrations: &[&str]) -> Result<Self, StateError> {
         let path = lock.directory().join(DATABASE);
         // SQLite gives its other files the mode of this one. It is made here and never opened by hand after that:
         // closing it would take away the locks of every connection this process has to it.
-        match path.try_exists() {
-            Ok(true) => {}
-            Ok(false) => {
+        match fs::metadata(&path) {
+            Ok(file) if file.is_file() => {}
+            Ok(_) => return Err(StateError::NotSqlite { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create_private_file(&path, b"").map_err(|e| fault::of_io(&path, "create the state file", e))?;
             }
             Err(source) => return Err(fault::of_io(&path, "open the state file", source)),
@@ -80,11 +81,13 @@ impl Sqlite {
             }
             Format::Loam(_) => settle(&db, &path)?,
         }
-        let store = Self::over(db, path, seal, Role::Writer(lock))?;
         if was_left_open {
-            store.check("quick_check")?;
+            check(&db, &path, "quick_check")?;
         }
-        Ok(store)
+        let ticket = db
+            .query_row("UPDATE meta SET writer = writer + 1 RETURNING writer", [], |row| row.get(0))
+            .map_err(|error| fault::of_file(&path, error))?;
+        Self::over(db, path, seal, Role::Writer { lock: Box::new(lock), ticket })
     }
 
     /// Opens the state in a directory to read it as it is at this moment; `None` if there is none. Makes no state,
@@ -95,7 +98,8 @@ impl Sqlite {
     pub fn read(directory: &Path, seal: Seal) -> Result<Option<Self>, StateError> {
         let path = directory.join(DATABASE);
         match fs::metadata(&path) {
-            Ok(file) if file.is_file() && file.len() == 0 && is_empty(&beside(&path, "-wal")) => return Ok(None),
+            Ok(file) if !file.is_file() => return Err(StateError::NotSqlite { path }),
+            Ok(file) if file.len() == 0 && is_empty(&beside(&path, "-wal")) => return Ok(None),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(fault::of_io(&path, "open the state file", source)),
@@ -210,8 +214,8 @@ fn create(db: &Connection, path: &Path, at: Timestamp, migrations: &[&str]) -> R
             tx.execute_batch(migration)?;
         }
         tx.execute(
-            "INSERT INTO meta (only, state_id, serial, history_from, created_at, created_by)
-             VALUES (1, ?1, 0, 0, ?2, ?3)",
+            "INSERT INTO meta (only, state_id, serial, history_from, created_at, created_by, writer)
+             VALUES (1, ?1, 0, 0, ?2, ?3, 0)",
             params![state_id, at.as_millisecond(), env!("CARGO_PKG_VERSION")],
         )?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -231,6 +235,18 @@ fn migrate(db: &Connection, path: &Path, from: u32, migrations: &[&str]) -> Resu
         tx.commit()
     };
     migrate().map_err(|error| fault::of_file(path, error))
+}
+
+/// Runs one of SQLite's checks of a whole file.
+pub(super) fn check(db: &Connection, path: &Path, pragma: &str) -> Result<(), StateError> {
+    let faults = || {
+        let mut select = db.prepare(&format!("PRAGMA {pragma}"))?;
+        select.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
+    };
+    match faults().map_err(|error| fault::of_file(path, error))?.as_slice() {
+        [fine] if fine == "ok" => Ok(()),
+        faults => Err(StateError::Corrupt { path: path.to_owned(), detail: faults.join("; ") }),
+    }
 }
 
 /// Keeps a copy of the whole state beside it.

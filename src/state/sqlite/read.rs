@@ -6,7 +6,7 @@ use loam_provider::OpToken;
 use rusqlite::{Params, Row, params};
 
 use super::{
-    SCHEMA_VERSION, Sqlite,
+    SCHEMA_VERSION, Sqlite, open,
     rows::{Cells, OBJECT},
 };
 use crate::{
@@ -204,7 +204,7 @@ impl Sqlite {
     }
 
     pub(super) fn check_everything(&self) -> Result<(), StateError> {
-        self.check("integrity_check")?;
+        open::check(&self.db, &self.path, "integrity_check")?;
         let mut broken = BTreeSet::new();
         self.each_row("PRAGMA foreign_key_check", [], &mut |row| {
             broken.insert(row.get::<_, String>(0).map_err(self.fault())?);
@@ -223,19 +223,6 @@ impl Sqlite {
             self.read_events(run.id)?;
         }
         Ok(())
-    }
-
-    /// Runs one of SQLite's checks of a whole file.
-    pub(super) fn check(&self, pragma: &str) -> Result<(), StateError> {
-        let mut faults = Vec::new();
-        self.each_row(&format!("PRAGMA {pragma}"), [], &mut |row| {
-            faults.push(row.get::<_, String>(0).map_err(self.fault())?);
-            Ok(())
-        })?;
-        match faults.as_slice() {
-            [fine] if fine == "ok" => Ok(()),
-            _ => Err(StateError::Corrupt { path: self.path.clone(), detail: faults.join("; ") }),
-        }
     }
 
     fn each_row(
