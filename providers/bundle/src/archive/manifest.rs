@@ -1,5 +1,6 @@
 //! The manifest beside an archive.
 
+use loam_provider::{ObjectError, ObjectKey};
 use serde::{Deserialize, Serialize};
 
 use super::{AppFacts, ArchiveError, CreatedAt, Place};
@@ -95,11 +96,40 @@ impl From<Frame> for FrameRow {
     }
 }
 
+/// What stands at the end of the key of an archive's manifest.
+pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";
+
 /// Reads the manifest beside the archive at `place`; `None` if there is none.
 ///
 /// # Errors
 /// When the bucket fails, or what is there is no manifest of [`FORMAT`].
 pub async fn read_manifest(place: &Place) -> Result<Option<Manifest>, ArchiveError> {
-    let _ = place;
-    Ok(None)
+    let key = beside(place, MANIFEST_SUFFIX)?;
+    match place.store.get(&key).await {
+        Ok((_, text)) => parse(&format!("{}/{key}", place.store.url()), &text).map(Some),
+        Err(ObjectError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn parse(url: &str, text: &[u8]) -> Result<Manifest, ArchiveError> {
+    let malformed = |because: String| ArchiveError::Manifest { url: url.to_owned(), because };
+    let manifest: Manifest = serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;
+    if manifest.format != FORMAT {
+        return Err(malformed(format!("its format is `{}` instead of `{FORMAT}`", manifest.format)));
+    }
+    Ok(manifest)
+}
+
+/// Returns the key of an object beside an archive.
+pub(super) fn beside(place: &Place, suffix: &str) -> Result<ObjectKey, ArchiveError> {
+    place.key.with_suffix(suffix).map_err(|error| {
+        ObjectError::InvalidUrl { url: format!("{}{suffix}", place.url()), because: error.to_string() }.into()
+    })
+}
+
+/// Returns the last segment of an archive's key.
+pub(super) fn base_name(place: &Place) -> &str {
+    let key = place.key.as_str();
+    key.rsplit_once('/').map_or(key, |(_, name)| name)
 }

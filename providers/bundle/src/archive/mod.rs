@@ -5,11 +5,14 @@
 
 mod adopt;
 mod build;
+mod deposit;
+mod encode;
 pub(crate) mod frames;
 mod manifest;
+mod produce;
 mod secrets;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use loam_provider::{ObjectError, ObjectKey, ObjectStore};
@@ -20,7 +23,12 @@ pub use self::{
     manifest::{ArchiveFacts, FORMAT, Frame, Manifest, TarFacts, read_manifest},
     secrets::SECRETS,
 };
-use crate::{codec::CodecError, digest::Digest, extract::ExtractError, tree::TreeError};
+use crate::{
+    codec::{CodecError, Format},
+    digest::Digest,
+    extract::ExtractError,
+    tree::TreeError,
+};
 
 /// Where an archive is, or will be.
 #[derive(Debug, Clone)]
@@ -70,11 +78,11 @@ pub enum ArchiveError {
     #[error("there is no archive at `{url}`")]
     Missing { url: String },
     /// The manifest beside the archive cannot be read.
-    #[error("`{url}` is not a manifest that this version reads")]
-    Manifest { url: String, source: serde_json::Error },
+    #[error("`{url}` is not a manifest that this version reads: {because}")]
+    Manifest { url: String, because: String },
     /// Compression failed.
-    #[error("failed to compress `{}`", source_directory.display())]
-    Compress { source_directory: PathBuf, source: std::io::Error },
+    #[error("failed to compress `{url}` as `{format}`")]
+    Compress { format: Format, url: String, source: std::io::Error },
     /// A thread that worked on the archive died, or the run was cancelled.
     #[error("work on `{url}` was interrupted")]
     Interrupted { url: String },

@@ -1,12 +1,18 @@
 //! An archive becomes a directory: beside, verified, then exchanged.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use super::{ExtractError, Limits, SeedMarker};
+use super::{
+    Beneath, ExtractError, Limits, SeedMarker, SeedState,
+    marker::{self, SEED_FORMAT, seed_state},
+    stream::read,
+};
 use crate::{
     archive::{CreatedAt, Manifest, Place, Trust},
-    digest::ContentRoot,
-    progress::Report,
+    digest::{ContentRoot, Digest},
+    fs::{Beside, Occupancy, failed, occupancy, room},
+    progress::{Phase, Report},
+    tree::Modified,
 };
 
 /// What an archive has to turn out to be.
@@ -77,6 +83,100 @@ pub async fn materialise(
     extraction: &Extraction,
     report: &Report,
 ) -> Result<Materialised, ExtractError> {
-    let _ = (target, extraction, report);
-    Err(ExtractError::Interrupted { url: place.url() })
+    let expected = extraction.expected;
+    let label = match expected.trust {
+        Trust::Sha256(sha256) => sha256.short(),
+        Trust::Unverified => "unverified".to_owned(),
+    };
+    let beside = Arc::new(Beside::lock(target, &label).await?);
+    if let Trust::Sha256(sha256) = expected.trust
+        && let SeedState::Ready(marker) = seed_state(beside.target(), &sha256)?
+    {
+        return Ok(Materialised::Reused(marker));
+    }
+    if extraction.replace == Replace::Never && occupancy(beside.target())? == Occupancy::Taken {
+        return Err(ExtractError::TargetExists { target: target.to_owned() });
+    }
+    let extracted = extract_beside(place, &beside, extraction, report).await;
+    // A thread may still hold it; whoever is last cleans up what is left.
+    let finished = tokio::task::spawn_blocking(move || match extracted {
+        Ok(marker) => Ok(Materialised::Extracted(marker)),
+        Err(error) => {
+            let _ = beside.discard();
+            Err(error)
+        }
+    });
+    finished.await.unwrap_or_else(|_| Err(ExtractError::Interrupted { url: place.url() }))
+}
+
+async fn extract_beside(
+    place: &Place,
+    beside: &Arc<Beside>,
+    extraction: &Extraction,
+    report: &Report,
+) -> Result<SeedMarker, ExtractError> {
+    let limits = checked_room(beside, extraction)?;
+    beside.create_staging()?;
+    let staging = beside.staging().to_owned();
+    let beneath = Beneath::new(&staging).map_err(failed("open", &staging))?;
+    let meter = |total| report.phase(Phase::Extract, Some(total));
+    // The thread that fills the staging directory keeps it from being removed under itself.
+    let (through, beneath) = read(place, limits, beneath, &staging, meter, Arc::clone(beside)).await?;
+    check_digest(&place.url(), extraction.expected.trust, through.sha256)?;
+    let index = through.unpacked.index;
+    if let Some(expected) = extraction.expected.content_root.filter(|expected| *expected != index.content_root) {
+        return Err(ExtractError::WrongContent { url: place.url(), expected, found: index.content_root });
+    }
+    let marker = SeedMarker {
+        format: SEED_FORMAT.to_owned(),
+        sha256: through.sha256,
+        content_root: index.content_root,
+        source: place.url(),
+        created_at: extraction.created_at,
+        files: index.files(),
+        bytes: index.bytes(),
+    };
+    let (beside, top, replace, target) =
+        (Arc::clone(beside), through.unpacked.top, extraction.replace, beside.target().to_owned());
+    let finished = tokio::task::spawn_blocking(move || {
+        // What the marker stands for has to be on the disk before it.
+        beside.sync_staging()?;
+        marker::write(&staging, &marker)?;
+        let (mode, modified) = top.unwrap_or((0o755, Modified::default()));
+        beneath.finish_top(mode, modified).map_err(failed("finish", &staging))?;
+        match replace {
+            Replace::Existing => beside.exchange_target()?,
+            Replace::Never if beside.take_free_target()? => {}
+            Replace::Never => return Err(ExtractError::TargetExists { target }),
+        }
+        Ok(marker)
+    });
+    finished.await.unwrap_or_else(|_| Err(ExtractError::Interrupted { url: place.url() }))
+}
+
+/// Checks that the tree will fit, and returns limits by which it has to.
+fn checked_room(beside: &Beside, extraction: &Extraction) -> Result<Limits, ExtractError> {
+    let room = room(beside.parent())?;
+    let target = beside.target().to_owned();
+    let Some((bytes, files)) = extraction.expected.size else {
+        return Ok(Limits { bytes: extraction.limits.bytes.min(room.bytes), ..extraction.limits });
+    };
+    if bytes > room.bytes {
+        return Err(ExtractError::NoRoom { target, what: "bytes", needed: bytes, available: room.bytes });
+    }
+    match room.inodes {
+        Some(available) if files > available => {
+            Err(ExtractError::NoRoom { target, what: "inodes", needed: files, available })
+        }
+        Some(_) | None => Ok(Limits { bytes: extraction.limits.bytes.min(bytes), ratio: None, ..extraction.limits }),
+    }
+}
+
+pub(crate) fn check_digest(url: &str, trust: Trust, found: Digest) -> Result<(), ExtractError> {
+    match trust {
+        Trust::Sha256(expected) if expected != found => {
+            Err(ExtractError::WrongDigest { url: url.to_owned(), expected, found })
+        }
+        Trust::Sha256(_) | Trust::Unverified => Ok(()),
+    }
 }

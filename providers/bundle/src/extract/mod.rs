@@ -4,21 +4,31 @@
 //! verifies digest and content root, writes the marker last, and renames into place. Whatever goes
 //! wrong before that leaves the target as it was.
 
+mod beneath;
 mod limits;
 mod marker;
 mod materialise;
+mod stream;
+mod unpack;
 
 use std::{io, path::PathBuf};
 
 use loam_provider::ObjectError;
 
+pub(crate) use self::{
+    beneath::{Beneath, times},
+    materialise::check_digest,
+    stream::inspect,
+    unpack::Sink,
+};
 pub use self::{
     limits::Limits,
-    marker::{SEED_MARKER, SeedMarker, SeedState, seed_state},
+    marker::{SEED_MARKER, SeedMarker, SeedState, read as read_marker, seed_state},
     materialise::{Expected, Extraction, Materialised, Replace, materialise},
 };
 use crate::{
     digest::{ContentRoot, Digest},
+    fs::Failed,
     tree::TreeError,
 };
 
@@ -64,4 +74,10 @@ pub enum ExtractError {
     /// A thread that extracted died, or the run was cancelled.
     #[error("extraction of `{url}` was interrupted")]
     Interrupted { url: String },
+}
+
+impl From<Failed> for ExtractError {
+    fn from(Failed { operation, path, source }: Failed) -> Self {
+        Self::Io { operation, path, source }
+    }
 }

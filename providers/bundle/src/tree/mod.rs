@@ -15,10 +15,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
 pub use self::selection::Selection;
-pub(crate) use self::{hash::Reading, root::rooted};
+pub(crate) use self::{
+    hash::{Reading, entry, workers},
+    root::rooted,
+};
 use crate::{
     digest::{ContentRoot, Digest},
     progress::Report,
@@ -37,7 +38,7 @@ pub struct Index {
 }
 
 /// One thing in a tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// `/`-separated, relative to the top.
     pub path: String,
@@ -50,8 +51,7 @@ pub struct Entry {
 }
 
 /// What an entry is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Node {
     /// A directory.
     Directory,
@@ -70,7 +70,7 @@ pub enum Node {
 }
 
 /// A modification time: seconds since 1970, which may be negative, and nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Modified {
     /// Whole seconds, rounded down.
     pub seconds: i64,
