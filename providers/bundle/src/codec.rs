@@ -180,14 +180,14 @@ impl<R: BufRead> Read for Lz4Frames<R> {
 pub(crate) enum Encoder<W: Write> {
     Gz(flate2::write::GzEncoder<W>),
     Xz(liblzma::write::XzEncoder<W>),
-    Lz4(Box<lz4_flex::frame::FrameEncoder<W>>),
+    Lz4(lz4_flex::frame::FrameEncoder<W>),
     Bz2(bzip2::write::BzEncoder<W>),
     Plain(W),
 }
 
 /// What a format's encoder is: one that streams, or frames compressed in parallel.
 pub(crate) enum Encoding<W: Write> {
-    Stream(Encoder<W>),
+    Stream(Box<Encoder<W>>),
     Frames(W),
 }
 
@@ -195,7 +195,7 @@ impl<W: Write> Encoding<W> {
     /// `level` has been through [`Format::level`].
     pub(crate) fn new(format: Format, level: Option<i32>, output: W) -> Self {
         let level = level.and_then(|level| u32::try_from(level).ok()).unwrap_or(0);
-        Self::Stream(match format {
+        Self::Stream(Box::new(match format {
             Format::TarZst => return Self::Frames(output),
             Format::TarGz => Encoder::Gz(
                 // No time and no name: the same tree gives the same bytes.
@@ -206,11 +206,11 @@ impl<W: Write> Encoding<W> {
                 let frame = lz4_flex::frame::FrameInfo::new()
                     .block_size(lz4_flex::frame::BlockSize::Max4MB)
                     .content_checksum(true);
-                Encoder::Lz4(Box::new(lz4_flex::frame::FrameEncoder::with_frame_info(frame, output)))
+                Encoder::Lz4(lz4_flex::frame::FrameEncoder::with_frame_info(frame, output))
             }
             Format::TarBz2 => Encoder::Bz2(bzip2::write::BzEncoder::new(output, bzip2::Compression::new(level))),
             Format::Tar => Encoder::Plain(output),
-        })
+        }))
     }
 }
 

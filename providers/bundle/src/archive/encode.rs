@@ -14,24 +14,24 @@ use crate::{
 
 /// An archive that was packed.
 #[derive(Debug)]
-pub(super) struct Encoded {
-    pub(super) sha256: Digest,
-    pub(super) bytes: u64,
-    pub(super) frames: Vec<EncodedFrame>,
+pub(crate) struct Encoded {
+    pub(crate) sha256: Digest,
+    pub(crate) bytes: u64,
+    pub(crate) frames: Vec<EncodedFrame>,
 }
 
 /// A frame of it; the next one starts where it ends.
 #[derive(Debug)]
-pub(super) struct EncodedFrame {
-    pub(super) compressed: u64,
-    pub(super) uncompressed: u64,
-    pub(super) sha256: Digest,
+pub(crate) struct EncodedFrame {
+    pub(crate) compressed: u64,
+    pub(crate) uncompressed: u64,
+    pub(crate) sha256: Digest,
 }
 
 /// Packs what `input` brings; each of its pieces becomes a frame where the format has frames.
 ///
 /// The end is sent on only if `input` had one: what was cut off is never taken for complete.
-pub(super) fn encode(
+pub(crate) fn encode(
     format: Format,
     level: Option<i32>,
     mut input: PipeReader,

@@ -6,7 +6,7 @@
 mod adopt;
 mod build;
 mod deposit;
-mod encode;
+pub(crate) mod encode;
 pub(crate) mod frames;
 mod manifest;
 mod produce;

@@ -3,14 +3,26 @@
 //! Each file is reflinked where the file system can, hard-linked if the caller says that its kind is
 //! never rewritten, and else copied with its holes. The copy is built beside the target and renamed.
 
+pub(crate) mod copy;
+
 use std::{
+    collections::{
+        HashMap,
+        hash_map::Entry::{Occupied, Vacant},
+    },
     io,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    progress::Report,
-    tree::{Selection, TreeError},
+    extract::{Beneath, Sink},
+    fs::{Beside, Failed, Occupancy, occupancy},
+    pipe::{Cancelled, cancellation},
+    progress::{Phase, Report},
+    tree::{
+        RESERVED, Selection, TreeError,
+        walk::{Seen, Walked, WalkedKind, top, walk},
+    },
 };
 
 /// Patterns of files that databases write once and never again, so that clones may share them.
@@ -74,6 +86,102 @@ pub enum CloneError {
 /// When the source cannot be read or changes meanwhile, the target exists, or the file system fails.
 /// Then the target is as it was.
 pub async fn clone(source: &Path, target: &Path, cloning: &Cloning, report: &Report) -> Result<Cloned, CloneError> {
-    let _ = (source, cloning, report);
-    Err(CloneError::Interrupted { target: target.to_owned() })
+    let beside = Beside::lock(target, "clone").await?;
+    let (source, target, cloning, report) = (source.to_owned(), target.to_owned(), cloning.clone(), report.clone());
+    let interrupted = CloneError::Interrupted { target: target.clone() };
+    let (_guard, cancelled) = cancellation();
+    let cloned = tokio::task::spawn_blocking(move || {
+        if occupancy(beside.target())? == Occupancy::Taken {
+            return Err(CloneError::TargetExists { target });
+        }
+        let cloned = fill(&source, &beside, &cloning, &report, &cancelled).and_then(|cloned| {
+            if beside.take_free_target()? { Ok(cloned) } else { Err(CloneError::TargetExists { target }) }
+        });
+        if cloned.is_err() {
+            // What stays is removed by whoever locks this target next.
+            let _ = beside.discard();
+        }
+        cloned
+    });
+    cloned.await.unwrap_or(Err(interrupted))
+}
+
+/// Fills the staging directory.
+fn fill(
+    source: &Path,
+    beside: &Beside,
+    cloning: &Cloning,
+    report: &Report,
+    cancelled: &Cancelled,
+) -> Result<Cloned, CloneError> {
+    let top = top(source)?;
+    let mut walked = walk(source, &cloning.selection)?;
+    if cloning.markers == Markers::Keep {
+        walked.extend(markers(source)?);
+    }
+    beside.create_staging()?;
+    let staging = beside.staging();
+    let fail = |operation, path: &str| {
+        let path = staging.join(path);
+        move |source| CloneError::Io { operation, path, source }
+    };
+    let mut beneath = Beneath::new(staging).map_err(fail("open", ""))?;
+    let mut originals: HashMap<(u64, u64), &Walked> = HashMap::new();
+    let (mut files, mut linked) = (Vec::new(), Vec::new());
+    for entry in &walked {
+        match &entry.kind {
+            WalkedKind::Directory => beneath.directory(&entry.path).map_err(fail("create", &entry.path))?,
+            WalkedKind::Symlink { .. } => {}
+            WalkedKind::File if entry.seen.links > 1 => match originals.entry((entry.seen.device, entry.seen.inode)) {
+                Occupied(original) => linked.push((*original.get(), entry)),
+                Vacant(first) => {
+                    first.insert(entry);
+                    files.push(entry);
+                }
+            },
+            WalkedKind::File => files.push(entry),
+        }
+    }
+    let total = files.iter().map(|file| file.seen.bytes).sum();
+    let meter = report.phase(Phase::Copy, Some(total));
+    let share = cloning.share.as_ref();
+    let mut cloned = copy::files(source, staging, &files, share, &meter, cancelled)?;
+    for (original, entry) in linked {
+        beneath.hard_link(&original.path, &entry.path).map_err(fail("link", &entry.path))?;
+        cloned.bytes += entry.seen.bytes;
+        cloned.linked += 1;
+    }
+    for entry in &walked {
+        if let WalkedKind::Symlink { target } = &entry.kind {
+            beneath.symlink(&entry.path, target, entry.seen.modified).map_err(fail("create", &entry.path))?;
+        }
+    }
+    for entry in walked.iter().rev().filter(|entry| entry.kind == WalkedKind::Directory) {
+        let Seen { mode, modified, .. } = entry.seen;
+        beneath.finish_directory(&entry.path, mode, Some(modified)).map_err(fail("finish", &entry.path))?;
+    }
+    beneath.finish_top(top.mode, top.modified).map_err(fail("finish", ""))?;
+    meter.end();
+    Ok(cloned)
+}
+
+/// Returns the entries of the folder that no walk of the tree itself returns.
+fn markers(source: &Path) -> Result<Vec<Walked>, CloneError> {
+    let folder = source.join(RESERVED);
+    let seen = match top(&folder) {
+        Ok(seen) => seen,
+        Err(TreeError::Missing { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut markers = vec![Walked { path: RESERVED.to_owned(), seen, kind: WalkedKind::Directory }];
+    for entry in walk(&folder, &Selection::all())? {
+        markers.push(Walked { path: format!("{RESERVED}/{}", entry.path), ..entry });
+    }
+    Ok(markers)
+}
+
+impl From<Failed> for CloneError {
+    fn from(Failed { operation, path, source }: Failed) -> Self {
+        Self::Io { operation, path, source }
+    }
 }

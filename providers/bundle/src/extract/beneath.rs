@@ -90,6 +90,13 @@ impl Beneath {
         Ok(folder)
     }
 
+    /// Fills the file that was begun last by copying another; `copy` returns the length.
+    pub(crate) fn fill<E: From<io::Error>>(&mut self, copy: impl FnOnce(&File) -> Result<u64, E>) -> Result<(), E> {
+        let Some(filling) = &mut self.file else { return Err(io::Error::from(Errno::BADF).into()) };
+        filling.bytes = copy(&filling.file)?;
+        Ok(())
+    }
+
     /// Sets the mode and time of the top.
     pub(crate) fn finish_top(&self, mode: u32, modified: Modified) -> io::Result<()> {
         rustix::fs::fchmod(&self.root, Mode::from_raw_mode(mode & 0o777))?;

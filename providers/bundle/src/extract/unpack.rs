@@ -113,10 +113,12 @@ impl Unpacking<'_> {
         let Member { path, mode, modified, kind } = member;
         let refused = |because| TarError::Refused { entry: path.clone(), because };
         if path.is_empty() {
-            return match (kind, self.top.replace((mode, modified))) {
-                (MemberKind::Directory, None) => Ok(()),
-                (MemberKind::Directory, Some(_)) => Err(refused("it is there twice").into()),
-                _ => Err(refused("it is the top, but no directory").into()),
+            if kind != MemberKind::Directory {
+                return Err(refused("it is the top, but no directory").into());
+            }
+            return match self.top.replace((mode, modified)) {
+                None => Ok(()),
+                Some(_) => Err(refused("it is there twice").into()),
             };
         }
         check_path(&path).map_err(refused)?;

@@ -1,11 +1,11 @@
 //! The objects of a series and where they are.
 
-use loam_provider::ObjectKey;
+use loam_provider::{ETag, ObjectError, ObjectKey};
 use serde::{Deserialize, Serialize};
 
-use super::{Series, SeriesError, Wanted};
+use super::{Cursor, Series, SeriesError, Wanted};
 use crate::{
-    archive::{AppFacts, CreatedAt, Frame, TarFacts},
+    archive::{AppFacts, CreatedAt, FORMAT, Frame, TarFacts},
     digest::{ContentRoot, Digest},
 };
 
@@ -131,8 +131,21 @@ pub struct Found {
 /// # Errors
 /// When the bucket fails.
 pub async fn versions(series: &Series) -> Result<Vec<u64>, SeriesError> {
-    let _ = (series, ObjectKey::new("x"));
-    Ok(Vec::new())
+    let prefix = format!("{}/versions/", series.prefix);
+    let (mut versions, mut after) = (Vec::new(), None);
+    loop {
+        let page = series.store.list(&prefix, after.as_deref(), 1000).await?;
+        for object in page.objects {
+            let number = object.key.as_str().strip_prefix(&prefix).and_then(|rest| rest.strip_suffix("/manifest.json"));
+            versions.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    versions.sort_unstable();
+    Ok(versions)
 }
 
 /// Returns the manifest of the version that is meant.
@@ -140,6 +153,106 @@ pub async fn versions(series: &Series) -> Result<Vec<u64>, SeriesError> {
 /// # Errors
 /// When there is none, it is damaged, or the bucket fails.
 pub async fn find(series: &Series, wanted: Wanted) -> Result<Found, SeriesError> {
-    let _ = wanted;
-    Err(SeriesError::NoVersions { url: series.url() })
+    let url = series.url();
+    match wanted {
+        Wanted::Newest => newest(series).await?.ok_or(SeriesError::NoVersions { url }),
+        Wanted::Version(version) => read(series, version).await?.ok_or(SeriesError::NoSuchVersion { url, version }),
+        Wanted::AsOf(time) => {
+            let versions = versions(series).await?;
+            if versions.is_empty() {
+                return Err(SeriesError::NoVersions { url });
+            }
+            for version in versions.into_iter().rev() {
+                if let Some(found) = read(series, version).await?.filter(|found| found.manifest.created_at <= time) {
+                    return Ok(found);
+                }
+            }
+            Err(SeriesError::NothingAsOf { url, time })
+        }
+    }
+}
+
+/// Returns the newest version; HEAD only says where to begin looking.
+pub(super) async fn newest(series: &Series) -> Result<Option<Found>, SeriesError> {
+    let hinted = match head(series).await? {
+        Some((head, _)) => read(series, head.version).await?,
+        None => None,
+    };
+    let mut newest = match hinted {
+        Some(found) => found,
+        None => match versions(series).await?.last() {
+            Some(&version) => match read(series, version).await? {
+                Some(found) => found,
+                None => return Ok(None),
+            },
+            None => return Ok(None),
+        },
+    };
+    while let Some(next) = read(series, newest.manifest.version + 1).await? {
+        newest = next;
+    }
+    Ok(Some(newest))
+}
+
+/// Returns HEAD and its ETag; a HEAD that cannot be read is as good as none.
+pub(super) async fn head(series: &Series) -> Result<Option<(Head, ETag)>, SeriesError> {
+    match series.store.get(&key(series, HEAD)?).await {
+        Ok((meta, text)) => Ok(serde_json::from_slice(&text).ok().map(|head| (head, meta.etag))),
+        Err(ObjectError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads the manifest of a version; `None` if it was never committed, or is gone.
+pub(super) async fn read(series: &Series, version: u64) -> Result<Option<Found>, SeriesError> {
+    let key = key(series, &in_version(version, MANIFEST))?;
+    let text = match series.store.get(&key).await {
+        Ok((_, text)) => text,
+        Err(ObjectError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let url = format!("{}/{key}", series.store.url());
+    let malformed = |because| SeriesError::Malformed { url, because };
+    let manifest: VersionManifest = match serde_json::from_slice(&text) {
+        Ok(manifest) => manifest,
+        Err(error) => return Err(malformed(error.to_string())),
+    };
+    if manifest.format != FORMAT {
+        return Err(malformed(format!("its format is `{}` instead of `{FORMAT}`", manifest.format)));
+    }
+    if manifest.version != version {
+        return Err(malformed(format!("it says that it is version {}", manifest.version)));
+    }
+    Ok(Some(Found { manifest, sha256: Digest::of(&text) }))
+}
+
+pub(super) const HEAD: &str = "HEAD.json";
+pub(super) const DESCRIPTOR: &str = "loam-series.json";
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const SUMS: &str = "SHA256SUMS";
+
+/// Returns the key, relative to the series, of an object of a version.
+pub(super) fn in_version(version: u64, name: &str) -> String {
+    format!("versions/{version:08}/{name}")
+}
+
+/// Returns the full key of an object of the series.
+pub(super) fn key(series: &Series, relative: &str) -> Result<ObjectKey, SeriesError> {
+    series.prefix.join(relative).map_err(|error| {
+        let (url, because) = (format!("{}/{relative}", series.url()), error.to_string());
+        ObjectError::InvalidUrl { url, because }.into()
+    })
+}
+
+impl Found {
+    /// Returns the cursor of a target that holds this version.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            source_id: self.manifest.source_id.clone(),
+            epoch: self.manifest.epoch,
+            version: self.manifest.version,
+            manifest_sha256: self.sha256,
+        }
+    }
 }

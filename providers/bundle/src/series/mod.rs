@@ -3,9 +3,13 @@
 //! A version is a canonical tar stream cut into frames; its manifest lists the frames in order.
 //! Frames of files that an earlier version holds are listed again, not stored again. The manifest,
 //! put where none is, is the commit; everything else is written before it under names of its own
-//! or can be made again. Start in [`publish`] or [`restore`].
+//! or can be made again. Start in [`publish`] or [`init`].
 
+mod commit;
+mod fetch;
+mod files;
 mod layout;
+mod pack;
 mod publish;
 mod restore;
 mod status;
@@ -25,7 +29,7 @@ pub use self::{
 use crate::{
     codec::CodecError,
     digest::{ContentRoot, Digest},
-    extract::ExtractError,
+    fs::Failed,
     tree::TreeError,
 };
 
@@ -82,9 +86,6 @@ pub enum SeriesError {
     /// The compression level.
     #[error(transparent)]
     Codec(#[from] CodecError),
-    /// Building the target.
-    #[error(transparent)]
-    Extract(#[from] ExtractError),
     /// Nothing was ever published.
     #[error("series `{url}` has no versions")]
     NoVersions { url: String },
@@ -111,6 +112,9 @@ pub enum SeriesError {
     /// The version a target holds was replaced by another of the same number.
     #[error("version {version} of series `{url}` is not the one that was applied")]
     Rewritten { url: String, version: u64 },
+    /// The newest version is older than the one that was applied, and nobody asked for an older one.
+    #[error("series `{url}` went back to version {newest}, before version {applied}, which was applied")]
+    WentBack { url: String, newest: u64, applied: u64 },
     /// Another publisher committed versions faster than this one.
     #[error("series `{url}` is written to by another publisher")]
     Contended { url: String },
@@ -120,10 +124,22 @@ pub enum SeriesError {
     /// An object of the series is not what its manifest says.
     #[error("`{url}` is damaged: {because}")]
     Damaged { url: String, because: String },
+    /// A pack could not be compressed.
+    #[error("failed to compress `{url}`")]
+    Compress { url: String, source: io::Error },
+    /// The file system has too little room.
+    #[error("`{}` needs {needed} bytes, and {available} are free", target.display())]
+    NoRoom { target: PathBuf, needed: u64, available: u64 },
     /// The file system failed.
     #[error("failed to {operation} `{}`", path.display())]
     Io { operation: &'static str, path: PathBuf, source: io::Error },
     /// A thread died, or the run was cancelled.
     #[error("work on series `{url}` was interrupted")]
     Interrupted { url: String },
+}
+
+impl From<Failed> for SeriesError {
+    fn from(Failed { operation, path, source }: Failed) -> Self {
+        Self::Io { operation, path, source }
+    }
 }

@@ -62,7 +62,17 @@ impl Reading {
         Ok(wanted)
     }
 
-    fn check(&self) -> Result<(), TreeError> {
+    /// Returns the open file, at its start unless something was read.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks that the file is still what the walk saw.
+    pub(crate) fn check(&self) -> Result<(), TreeError> {
         let metadata = self.file.metadata().map_err(|source| io_error("look at", &self.path, source))?;
         if metadata.is_file() && self.seen.is_still(&Seen::of(&metadata)) {
             Ok(())

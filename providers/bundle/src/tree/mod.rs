@@ -2,7 +2,7 @@
 //!
 //! [`index`] walks a directory and hashes every file over the cores. [`Selection`] says which
 //! entries count. The reserved folder `.loam` at the top is never part of a tree; sockets and
-//! FIFOs hold nothing and are passed over. Start in [`walk`] if an entry is missing, in [`root`]
+//! FIFOs hold nothing and are passed over. Start in `walk` if an entry is missing, in `root`
 //! if two trees differ that should not.
 
 mod hash;
@@ -18,10 +18,11 @@ use std::{
 pub use self::selection::Selection;
 pub(crate) use self::{
     hash::{Reading, entry, workers},
-    root::rooted,
+    root::{content_root, rooted},
 };
 use crate::{
     digest::{ContentRoot, Digest},
+    pipe::{Cancelled, cancellation},
     progress::Report,
 };
 
@@ -140,24 +141,38 @@ pub enum TreeError {
 /// # Errors
 /// When the directory is missing, something in it cannot be read or archived, or changes meanwhile.
 pub async fn index(directory: &Path, selection: &Selection, report: &Report) -> Result<Index, TreeError> {
-    let (directory, selection, report) = (directory.to_owned(), selection.clone(), report.clone());
-    let interrupted = TreeError::Interrupted { path: directory.clone() };
-    let (guard, cancelled) = crate::pipe::cancellation();
-    let indexed =
-        tokio::task::spawn_blocking(move || index_blocking(&directory, &selection, &report, &cancelled)).await;
-    drop(guard);
-    indexed.unwrap_or(Err(interrupted))
+    surveyed(directory, selection, report).await.map(|survey| survey.index)
 }
 
-pub(crate) fn index_blocking(
+/// As [`index`], with what `stat` said.
+pub(crate) async fn surveyed(directory: &Path, selection: &Selection, report: &Report) -> Result<Survey, TreeError> {
+    let (directory, selection, report) = (directory.to_owned(), selection.clone(), report.clone());
+    let interrupted = TreeError::Interrupted { path: directory.clone() };
+    let (_guard, cancelled) = cancellation();
+    let surveyed = tokio::task::spawn_blocking(move || survey(&directory, &selection, &report, &cancelled));
+    surveyed.await.unwrap_or(Err(interrupted))
+}
+
+/// A tree that was read, with what `stat` said of its files then.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    pub(crate) directory: PathBuf,
+    pub(crate) top: walk::Seen,
+    pub(crate) walked: Vec<walk::Walked>,
+    pub(crate) index: Index,
+}
+
+/// Walks and hashes on this thread and its helpers.
+pub(crate) fn survey(
     directory: &Path,
     selection: &Selection,
     report: &Report,
-    cancelled: &crate::pipe::Cancelled,
-) -> Result<Index, TreeError> {
+    cancelled: &Cancelled,
+) -> Result<Survey, TreeError> {
+    let top = walk::top(directory)?;
     let walked = walk::walk(directory, selection)?;
-    let entries = hash::entries(directory, &walked, report, cancelled)?;
-    Ok(rooted(entries))
+    let index = rooted(hash::entries(directory, &walked, report, cancelled)?);
+    Ok(Survey { directory: directory.to_owned(), top, walked, index })
 }
 
 #[cfg(test)]

@@ -68,6 +68,15 @@ impl Selection {
         if self.include.is_empty() { Verdict::Selected } else { Verdict::OnlyAsParent }
     }
 
+    /// Tells whether the entry at `path` counts, by its own path and those above it.
+    pub(crate) fn selects(&self, path: &str, is_directory: bool) -> bool {
+        let mut above = self.top();
+        for (at, _) in path.match_indices('/') {
+            above = self.verdict(&path[..at], true, above);
+        }
+        self.verdict(path, is_directory, above) == Verdict::Selected
+    }
+
     /// Returns what is said of the entry at `path` whose parent got the verdict `above`.
     pub(crate) fn verdict(&self, path: &str, is_directory: bool, above: Verdict) -> Verdict {
         if above == Verdict::Excluded || matches(&self.exclude, path, is_directory) == Some(Says::Match) {

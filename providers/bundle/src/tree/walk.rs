@@ -21,6 +21,15 @@ pub(crate) struct Walked {
     pub(crate) kind: WalkedKind,
 }
 
+impl Walked {
+    /// Looks at one file.
+    pub(crate) fn of_file(directory: &Path, path: &str) -> Result<Self, TreeError> {
+        let full = directory.join(path);
+        let metadata = fs::symlink_metadata(&full).map_err(|source| io_error("look at", &full, source))?;
+        Ok(Self { path: path.to_owned(), seen: Seen::of(&metadata), kind: WalkedKind::File })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WalkedKind {
     Directory,
