@@ -21,3 +21,5 @@ pub mod host;
 pub mod state;
 
 pub mod plan;
+
+pub mod ui;

@@ -1,0 +1,26 @@
+//! What users see: the only module that prints.
+//!
+//! Functions here turn data into text or JSON lines on a writer that is passed in; [`Screen`] holds the two writers of
+//! a run, results on standard output and everything else on standard error. Nothing here reads an environment, a
+//! clock or a terminal: `cli` decides what a surface can show and says so in a [`Style`].
+//!
+//! Secrets are masked while trees of values are made ([`value`] and [`plan`]), before anything is laid out.
+
+mod diagnostic;
+mod json;
+mod names;
+mod plan;
+#[cfg(test)]
+mod schema_test;
+mod screen;
+mod style;
+mod text;
+mod tree;
+mod trouble;
+mod value;
+
+pub use diagnostic::{diagnostics, diagnostics_json};
+pub use plan::{plan, plan_json};
+pub use screen::{PrintError, Screen};
+pub use style::{Colour, DEFAULT_WIDTH, Glyphs, Style};
+pub use trouble::{error, error_json};
