@@ -1,14 +1,36 @@
 //! Text to configuration.
 //!
-//! Files are parsed and lowered once to the types here; nobody else sees a syntax tree.
+//! [`load`] reads a directory. Each text is split into its top-level items (`scan`), each item is parsed (`syntax`)
+//! and lowered once (`blocks`, `resource`, `lower`) to the types here; nobody else sees a syntax tree. `check` then
+//! looks up every name that is used, and [`cycles`] finds what needs itself.
+//!
+//! Nothing here evaluates anything. Start in `syntax` if a syntax error reads badly, in `lower` if an expression
+//! means something else than it says.
 
+mod blocks;
+mod body;
+mod check;
+mod constant;
+mod cycles;
 mod expr;
+mod load;
+mod lower;
 mod module;
+mod names;
+mod resource;
+mod scan;
+mod syntax;
+mod template;
+mod types;
+mod version;
 
+pub use constant::constant;
+pub use cycles::{Need, Node, cycles, needs};
 pub use expr::{
     BinaryOp, Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, Part, Reference, Step, StepKind,
     Subject, UnaryOp,
 };
+pub use load::{EXTENSION, File, MAX_BYTES, expression, load, parse, template, variables_file};
 pub use module::{
     Attribute, Block, BlockName, Body, Check, Config, IgnoreChanges, Label, Lifecycle, Module, Output, Provider,
     ProviderChoice, ProviderName, Repeat, Resource, Settings, Variable,

@@ -97,6 +97,17 @@ impl<'s> Scope<'s> {
         Self { bound: Some(bound), ..self }
     }
 
+    /// Returns the names bound here, innermost first.
+    pub(super) fn bound_names(&self) -> Vec<Str> {
+        let mut names = Vec::new();
+        let mut bound = self.bound;
+        while let Some(inner) = bound {
+            names.push(inner.name.clone());
+            bound = inner.outer;
+        }
+        names
+    }
+
     /// Returns what a name means here, or `None` where it means nothing (yet).
     pub(super) fn lookup(&self, subject: &Subject) -> Option<&'s Evaluated> {
         match subject {

@@ -1,0 +1,345 @@
+//! The blocks of the top level.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcl_edit::structure::{Block as HclBlock, Body as HclBody, Structure};
+use loam_provider::{Str, Type};
+
+use super::{
+    Module, Output, Provider, ProviderName, Subject, Variable,
+    body::{self, Allowed},
+    lower::Lower,
+    resource, types,
+    version::{Constraint, Version},
+};
+use crate::{
+    addr::Mode,
+    diag::{Diagnostic, did_you_mean},
+    source::Span,
+};
+
+/// The blocks there are.
+const KNOWN: [&str; 7] = ["loam", "provider", "resource", "data", "variable", "locals", "output"];
+/// The blocks there will be.
+const LATER: [&str; 5] = ["module", "moved", "import", "removed", "check"];
+/// Names that variables cannot have, because calls of modules give them a meaning.
+const RESERVED: [&str; 8] =
+    ["count", "depends_on", "for_each", "lifecycle", "locals", "providers", "source", "version"];
+
+/// Returns whether a word starts a block of the top level.
+pub(super) fn is_head(word: &str) -> bool {
+    KNOWN.contains(&word) || LATER.contains(&word) || word == "terraform"
+}
+
+/// A module while its files are read.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    pub(super) module: Module,
+    /// Names whose blocks could not be read: they count as declared, so that one mistake is not reported twice.
+    pub(super) broken: BTreeSet<Subject>,
+    /// Whether a `locals` block could not be read: then any local may be declared.
+    pub(super) broken_locals: bool,
+    /// Whether something of the top level could not be read at all.
+    pub(super) broken_any: bool,
+    settings_span: Option<Span>,
+}
+
+impl Builder {
+    /// Notes what an item that could not be parsed would have declared.
+    pub(super) fn broken_item(&mut self, text: &str) {
+        let head = text.split('{').next().unwrap_or_default();
+        let mut words = head.split(|char: char| char.is_whitespace() || char == '"').filter(|word| !word.is_empty());
+        let word = words.next().unwrap_or_default();
+        let mut name = || words.next().map(Str::from);
+        match word {
+            "variable" => self.broken.extend(name().map(Subject::Variable)),
+            "module" => self.broken.extend(name().map(Subject::Module)),
+            "resource" | "data" => {
+                if let (Some(kind), Some(name)) = (name(), name()) {
+                    self.broken.insert(if word == "data" {
+                        Subject::Data { kind, name }
+                    } else {
+                        Subject::Resource { kind, name }
+                    });
+                }
+            }
+            "locals" => self.broken_locals = true,
+            _ => self.broken_any = true,
+        }
+    }
+
+    /// Lowers an item of the top level into the module.
+    pub(super) fn add(&mut self, cx: &mut Lower<'_, '_>, body: &HclBody) {
+        for structure in body {
+            match structure {
+                Structure::Block(block) => self.block(cx, block),
+                Structure::Attribute(attribute) => {
+                    let name = attribute.key.as_str();
+                    let detail = format!("`{name} = …` stands outside of any block.");
+                    let diagnostic = Diagnostic::error("Unexpected argument", cx.span(&attribute.key), detail);
+                    let hint = format!("A named value belongs in a block: `locals {{ {name} = … }}`.");
+                    cx.diagnostics.push(diagnostic.hint(hint));
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock) {
+        let span = body::head(cx, block);
+        match block.ident.as_str() {
+            "loam" => self.settings(cx, block, span),
+            "provider" => self.provider(cx, block, span),
+            "resource" => resource::lower(cx, block, Mode::Managed, span, &mut self.module.resources),
+            "data" => resource::lower(cx, block, Mode::Data, span, &mut self.module.resources),
+            "variable" => self.variable(cx, block, span),
+            "locals" => self.locals(cx, block),
+            "output" => self.output(cx, block, span),
+            word if LATER.contains(&word) => {
+                if word == "module"
+                    && let Some(label) = block.labels.first()
+                {
+                    self.broken.insert(Subject::Module(label.as_str().into()));
+                }
+                cx.diagnostics.push(body::not_yet(word, span));
+            }
+            "terraform" => {
+                let detail = "There is no block `terraform` in loam.";
+                let hint = "Settings of loam itself stand in a `loam` block.";
+                cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
+            }
+            word => {
+                let detail = format!("There is no block `{word}`.");
+                let hint = did_you_mean(word, KNOWN.into_iter().chain(LATER)).unwrap_or_else(|| {
+                    format!("The blocks there are: {}.", KNOWN.map(|w| format!("`{w}`")).join(", "))
+                });
+                cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
+            }
+        }
+    }
+
+    fn settings(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
+        body::no_labels(cx, block);
+        if let Some(first) = self.settings_span {
+            cx.diagnostics.push(duplicate("There can be one `loam` block.".into(), span, first));
+            return;
+        }
+        self.settings_span = Some(span);
+        let allowed = Allowed { what: "a `loam` block", attributes: &["required_version"], blocks: &["backend"] };
+        for structure in &block.body {
+            match structure {
+                Structure::Attribute(found) if found.key.as_str() == "required_version" => {
+                    if let Some(text) = body::text(cx, found) {
+                        let span = cx.span(&found.value);
+                        required_version(cx, &text, span);
+                    }
+                }
+                Structure::Block(found) if found.ident.as_str() == "backend" => {
+                    let block = body::block(cx, found);
+                    if block.labels.len() != 1 {
+                        wrong_labels(cx, found, "backend", "a kind", "backend \"local\"");
+                    }
+                    self.module.settings.backend = Some(block);
+                }
+                other => allowed.refuse(cx, other),
+            }
+        }
+    }
+
+    fn provider(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
+        let labels = body::labels(cx, block);
+        let [label] = labels.as_slice() else {
+            return wrong_labels(cx, block, "provider", "the provider's name", "provider \"kube\"");
+        };
+        let mut alias = None;
+        let mut lowered = body::empty(cx, &block.body, span);
+        for structure in &block.body {
+            match structure {
+                Structure::Attribute(found) if found.key.as_str() == "alias" => {
+                    alias = body::text(cx, found);
+                    if let Some(text) = &alias
+                        && !body::is_name(text)
+                    {
+                        bad_name(cx, "alias", text, cx.span(&found.value));
+                    }
+                }
+                other => body::add(cx, other, &mut lowered),
+            }
+        }
+        let name = ProviderName { name: label.text.clone(), alias };
+        if let Some(first) = self.module.providers.get(&name) {
+            let detail = format!("The provider configuration `{name}` is already declared.");
+            let hint = "Give one of them an alias: `alias = \"second\"`.";
+            cx.diagnostics.push(duplicate(detail, span, first.span).hint(hint));
+            return;
+        }
+        self.module.providers.insert(name.clone(), Provider { name, body: lowered, span });
+    }
+
+    fn variable(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
+        let Some(name) = one_name(cx, block, "variable", "variable \"region\"") else { return };
+        if RESERVED.contains(&name.as_str()) {
+            let detail = format!("A variable cannot be called `{name}`: the word means something in a `module` block.");
+            cx.diagnostics.push(Diagnostic::error("Reserved name", span, detail));
+        }
+        let what = "a `variable` block";
+        let attributes = &["type", "default", "description", "sensitive", "nullable"];
+        let allowed = Allowed { what, attributes, blocks: &["validation"] };
+        let mut variable = Variable {
+            name: name.clone(),
+            ty: Type::Any,
+            default: None,
+            description: None,
+            sensitive: false,
+            nullable: true,
+            validations: Vec::new(),
+            span,
+        };
+        for structure in &block.body {
+            match structure {
+                Structure::Attribute(found) => match found.key.as_str() {
+                    "type" => variable.ty = types::lower(cx, &found.value),
+                    "default" => {
+                        let default = body::attribute(cx, found);
+                        if let Some(reference) = default.references.first() {
+                            let detail =
+                                "The default of a variable must be a plain value: it cannot refer to anything.";
+                            let hint = format!("Compute it in a `locals` block from `var.{name}`.");
+                            let diagnostic = Diagnostic::error("Invalid default", reference.span, detail);
+                            cx.diagnostics.push(diagnostic.hint(hint));
+                        }
+                        variable.default = Some(default);
+                    }
+                    "description" => variable.description = body::text(cx, found).map(|text| text.to_string()),
+                    "sensitive" => variable.sensitive = body::flag(cx, found).unwrap_or(true),
+                    "nullable" => variable.nullable = body::flag(cx, found).unwrap_or(true),
+                    _ => allowed.refuse(cx, structure),
+                },
+                Structure::Block(found) if found.ident.as_str() == "validation" => {
+                    variable.validations.extend(body::check(cx, found));
+                }
+                Structure::Block(_) => allowed.refuse(cx, structure),
+            }
+        }
+        if let Some(first) = self.module.variables.get(&name) {
+            let detail = format!("The variable `{name}` is already declared.");
+            cx.diagnostics.push(duplicate(detail, span, first.span));
+            return;
+        }
+        self.module.variables.insert(name, variable);
+    }
+
+    fn locals(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock) {
+        body::no_labels(cx, block);
+        for structure in &block.body {
+            match structure {
+                Structure::Attribute(found) => {
+                    let local = body::attribute(cx, found);
+                    if let Some(first) = self.module.locals.get(&local.name) {
+                        let detail = format!("The local value `{}` is already declared.", local.name);
+                        cx.diagnostics.push(duplicate(detail, local.name_span, first.name_span));
+                    } else {
+                        self.module.locals.insert(local.name.clone(), local);
+                    }
+                }
+                Structure::Block(found) => {
+                    let name = found.ident.as_str();
+                    let detail = "A `locals` block holds only named values.";
+                    let span = body::head(cx, found);
+                    let hint = format!("For an object write `{name} = {{ … }}`.");
+                    cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
+                }
+            }
+        }
+    }
+
+    fn output(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
+        let Some(name) = one_name(cx, block, "output", "output \"url\"") else { return };
+        let what = "an `output` block";
+        let attributes = &["value", "description", "sensitive", "depends_on"];
+        let allowed = Allowed { what, attributes, blocks: &["precondition"] };
+        let (mut value, mut description, mut sensitive) = (None, None, false);
+        let (mut depends_on, mut preconditions) = (Vec::new(), Vec::new());
+        for structure in &block.body {
+            match structure {
+                Structure::Attribute(found) => match found.key.as_str() {
+                    "value" => value = Some(body::attribute(cx, found)),
+                    "description" => description = body::text(cx, found).map(|text| text.to_string()),
+                    "sensitive" => sensitive = body::flag(cx, found).unwrap_or(true),
+                    "depends_on" => depends_on = resource::depends_on(cx, found),
+                    _ => allowed.refuse(cx, structure),
+                },
+                Structure::Block(found) if found.ident.as_str() == "precondition" => {
+                    preconditions.extend(body::check(cx, found));
+                }
+                Structure::Block(_) => allowed.refuse(cx, structure),
+            }
+        }
+        let Some(value) = value else { return body::missing(cx, "value", what, span) };
+        if let Some(first) = self.module.outputs.get(&name) {
+            let detail = format!("The output `{name}` is already declared.");
+            cx.diagnostics.push(duplicate(detail, span, first.span));
+            return;
+        }
+        let output = Output { name: name.clone(), value, description, sensitive, depends_on, preconditions, span };
+        self.module.outputs.insert(name, output);
+    }
+}
+
+fn required_version(cx: &mut Lower<'_, '_>, text: &str, span: Span) {
+    let running = Version::running();
+    match text.parse::<Constraint>() {
+        Ok(constraint) if constraint.allows(&running) => {}
+        Ok(_) => {
+            let detail = format!("This configuration is for loam {text}, but this is loam {running}.");
+            let hint = "Use a loam of that version, or change `required_version`.";
+            cx.diagnostics.push(Diagnostic::error("Unsuitable version", span, detail).hint(hint));
+        }
+        Err(error) => {
+            let detail = format!("{error}.");
+            let hint = "Write for example `\">= 0.1, < 2\"`.";
+            cx.diagnostics.push(Diagnostic::error("Invalid version constraint", span, detail).hint(hint));
+        }
+    }
+}
+
+/// Returns what to say about something declared twice.
+pub(super) fn duplicate(detail: String, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("Duplicate declaration", span, detail).related(first, "first declared here")
+}
+
+/// Reports a block with too few or too many labels.
+pub(super) fn wrong_labels(cx: &mut Lower<'_, '_>, block: &HclBlock, word: &str, what: &str, example: &str) {
+    let count = match block.labels.len() {
+        0 => "no label".into(),
+        1 => "one label".into(),
+        count => format!("{count} labels"),
+    };
+    let span = body::head(cx, block);
+    let detail = format!("A `{word}` block is labelled with {what}, but this one has {count}.");
+    let hint = format!("Write it as in `{example} {{`.");
+    cx.diagnostics.push(Diagnostic::error("Wrong number of labels", span, detail).hint(hint));
+}
+
+/// Reports a name that is none.
+pub(super) fn bad_name(cx: &mut Lower<'_, '_>, what: &str, name: &str, span: Span) {
+    let detail = format!("`{name}` cannot be the name of a {what}.");
+    let hint = "A name starts with a letter or `_` and goes on with letters, digits, `_` and `-`.";
+    cx.diagnostics.push(Diagnostic::error("Invalid name", span, detail).hint(hint));
+}
+
+/// Returns the one label of a block, if it can be a name.
+fn one_name(cx: &mut Lower<'_, '_>, block: &HclBlock, word: &str, example: &str) -> Option<Str> {
+    let labels = body::labels(cx, block);
+    let [label] = labels.as_slice() else {
+        wrong_labels(cx, block, word, "its name", example);
+        return None;
+    };
+    if !body::is_name(&label.text) {
+        bad_name(cx, word, &label.text, label.span);
+        return None;
+    }
+    Some(label.text.clone())
+}
+
+/// The blocks of a module by name.
+pub(super) type Resources = BTreeMap<super::BlockName, super::Resource>;

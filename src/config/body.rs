@@ -1,0 +1,202 @@
+//! Bodies of blocks: attributes and nested blocks, lowered, or taken one by one by whoever knows their names.
+
+use hcl_edit::{
+    Span as _,
+    structure::{Attribute as HclAttribute, Block as HclBlock, BlockLabel, Body as HclBody, Structure},
+};
+use loam_provider::{Str, Value};
+
+use super::{Attribute, Block, Body, Check, Label, constant::constant, lower::Lower};
+use crate::{
+    diag::{Diagnostic, did_you_mean},
+    source::Span,
+};
+
+/// Lowers an attribute.
+pub(super) fn attribute(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Attribute {
+    let name_span = cx.span(&found.key);
+    Attribute::new(found.key.as_str().into(), name_span, cx.expr(&found.value))
+}
+
+/// Lowers a nested block with everything in it.
+pub(super) fn block(cx: &mut Lower<'_, '_>, found: &HclBlock) -> Block {
+    let kind_span = cx.span(&found.ident);
+    let labels = labels(cx, found);
+    let span = head(cx, found);
+    Block { kind: found.ident.as_str().into(), kind_span, labels, body: body(cx, &found.body, span), span }
+}
+
+/// Lowers a body with everything in it.
+pub(super) fn body(cx: &mut Lower<'_, '_>, found: &HclBody, head: Span) -> Body {
+    let mut lowered = empty(cx, found, head);
+    for structure in found {
+        add(cx, structure, &mut lowered);
+    }
+    lowered
+}
+
+/// Returns a body with the place of another and nothing in it yet.
+pub(super) fn empty(cx: &Lower<'_, '_>, found: &HclBody, head: Span) -> Body {
+    let span = found.span().map_or(head.at_end(), |range| cx.piece.span(range));
+    Body::empty(span)
+}
+
+/// Lowers one thing into a body.
+pub(super) fn add(cx: &mut Lower<'_, '_>, structure: &Structure, body: &mut Body) {
+    match structure {
+        Structure::Attribute(found) => body.attributes.push(attribute(cx, found)),
+        Structure::Block(found) if found.ident.as_str() == "dynamic" => {
+            let span = head(cx, found);
+            cx.diagnostics.push(not_yet("dynamic", span));
+        }
+        Structure::Block(found) => {
+            let block = block(cx, found);
+            body.blocks.push(block);
+        }
+    }
+}
+
+/// Returns the labels of a block.
+pub(super) fn labels(cx: &Lower<'_, '_>, block: &HclBlock) -> Vec<Label> {
+    let label = |label: &BlockLabel| Label { text: label.as_str().into(), span: cx.span(label) };
+    block.labels.iter().map(label).collect()
+}
+
+/// Returns the place of a block's type and labels.
+pub(super) fn head(cx: &Lower<'_, '_>, block: &HclBlock) -> Span {
+    let start = cx.span(&block.ident);
+    block.labels.last().map_or(start, |last| start.to(cx.span(last)))
+}
+
+/// Returns what to say about a construct of the language that this version does not have.
+pub(super) fn not_yet(word: &str, span: Span) -> Diagnostic {
+    let detail = format!("`{word}` blocks are part of the language, but this version of loam does not support them.");
+    Diagnostic::error("Not supported yet", span, detail)
+}
+
+/// What a block of the language itself may hold, for messages about everything else.
+pub(super) struct Allowed<'a> {
+    /// What the block is called: "a `variable` block".
+    pub(super) what: &'a str,
+    /// The attributes it may have.
+    pub(super) attributes: &'a [&'a str],
+    /// The blocks it may have.
+    pub(super) blocks: &'a [&'a str],
+}
+
+impl Allowed<'_> {
+    /// Reports something that the block may not hold.
+    pub(super) fn refuse(&self, cx: &mut Lower<'_, '_>, structure: &Structure) {
+        match structure {
+            Structure::Attribute(found) => {
+                let (name, span) = (found.key.as_str(), cx.span(&found.key));
+                let detail = format!("There is no argument `{name}` in {}.", self.what);
+                let mut diagnostic = Diagnostic::error("Unknown argument", span, detail);
+                if self.blocks.contains(&name) {
+                    diagnostic = diagnostic.hint(format!("`{name}` is a block: write `{name} {{ … }}` without `=`."));
+                } else if let Some(hint) = did_you_mean(name, self.attributes.iter().copied()) {
+                    diagnostic = diagnostic.hint(hint);
+                } else {
+                    diagnostic = diagnostic.maybe_hint(list("The arguments there are", self.attributes));
+                }
+                cx.diagnostics.push(diagnostic);
+            }
+            Structure::Block(found) => {
+                let (name, span) = (found.ident.as_str(), head(cx, found));
+                let detail = format!("There is no block `{name}` in {}.", self.what);
+                let mut diagnostic = Diagnostic::error("Unknown block", span, detail);
+                if self.attributes.contains(&name) {
+                    diagnostic = diagnostic.hint(format!("`{name}` is an argument: write `{name} = …`."));
+                } else if let Some(hint) = did_you_mean(name, self.blocks.iter().copied()) {
+                    diagnostic = diagnostic.hint(hint);
+                } else {
+                    diagnostic = diagnostic.maybe_hint(list("The blocks there are", self.blocks));
+                }
+                cx.diagnostics.push(diagnostic);
+            }
+        }
+    }
+}
+
+fn list(intro: &str, names: &[&str]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| format!("{intro}: {}.", names.join(", ")))
+}
+
+/// Reports an argument that is missing from a block.
+pub(super) fn missing(cx: &mut Lower<'_, '_>, name: &str, what: &str, span: Span) {
+    let detail = format!("The argument `{name}` must be set in {what}.");
+    cx.diagnostics.push(Diagnostic::error("Missing argument", span, detail));
+}
+
+/// Returns an argument that has to be a plain `true` or `false`.
+pub(super) fn flag(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Option<bool> {
+    let lowered = attribute(cx, found);
+    match constant(&lowered.expr).map(|value| value.convert(&loam_provider::Type::Bool)) {
+        Some(Ok(Value::Bool(claim))) => Some(claim),
+        _ => {
+            must_be(cx, &lowered, "`true` or `false`");
+            None
+        }
+    }
+}
+
+/// Returns an argument that has to be plain text.
+pub(super) fn text(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Option<Str> {
+    let lowered = attribute(cx, found);
+    match constant(&lowered.expr) {
+        Some(Value::String(text)) => Some(text),
+        _ => {
+            must_be(cx, &lowered, "text in quotes, without references");
+            None
+        }
+    }
+}
+
+/// Reports an argument whose value must be plain but is not.
+pub(super) fn must_be(cx: &mut Lower<'_, '_>, attribute: &Attribute, what: &str) {
+    let detail = format!("The argument `{}` must be {what}.", attribute.name);
+    cx.diagnostics.push(Diagnostic::error("Invalid value", attribute.expr.span, detail));
+}
+
+/// Lowers a block of a condition and a message: `validation`, `precondition`, `postcondition`.
+pub(super) fn check(cx: &mut Lower<'_, '_>, found: &HclBlock) -> Option<Check> {
+    let name = found.ident.as_str();
+    let span = head(cx, found);
+    no_labels(cx, found);
+    let what = format!("a `{name}` block");
+    let allowed = Allowed { what: &what, attributes: &["condition", "error_message"], blocks: &[] };
+    let (mut condition, mut error_message) = (None, None);
+    for structure in &found.body {
+        match structure {
+            Structure::Attribute(found) if found.key.as_str() == "condition" => condition = Some(attribute(cx, found)),
+            Structure::Attribute(found) if found.key.as_str() == "error_message" => {
+                error_message = Some(attribute(cx, found));
+            }
+            other => allowed.refuse(cx, other),
+        }
+    }
+    for (name, absent) in [("condition", condition.is_none()), ("error_message", error_message.is_none())] {
+        if absent {
+            missing(cx, name, &what, span);
+        }
+    }
+    Some(Check { condition: condition?, error_message: error_message?, span })
+}
+
+/// Reports labels on a block that has none.
+pub(super) fn no_labels(cx: &mut Lower<'_, '_>, found: &HclBlock) {
+    if let Some(first) = found.labels.first() {
+        let span = cx.span(first).to(head(cx, found));
+        let name = found.ident.as_str();
+        let detail = format!("A `{name}` block has no labels.");
+        cx.diagnostics.push(Diagnostic::error("Unexpected label", span, detail).hint(format!("Write `{name} {{`.")));
+    }
+}
+
+/// Returns whether a text can be a name.
+pub(super) fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && chars.all(|char| char.is_alphanumeric() || matches!(char, '_' | '-'))
+}

@@ -1,0 +1,215 @@
+//! Files to a [`Config`].
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use sha2::{Digest, Sha256};
+
+use super::{Attribute, Config, Expr, blocks, blocks::Builder, check, lower::Lower, lower::Names, scan, syntax};
+use crate::{
+    diag::{Diagnostic, Diagnostics},
+    source::{SourceId, Sources},
+};
+
+/// The ending of configuration files.
+pub const EXTENSION: &str = ".loam.hcl";
+/// Larger configuration files are refused.
+pub const MAX_BYTES: u64 = 32 << 20;
+
+/// A file as it was read.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// The name it is shown by.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads the configuration of a directory: every `*.loam.hcl` in it, in the order of their names.
+///
+/// Each mistake that does not follow from another is reported, in one go.
+pub fn load(dir: &Path, sources: &mut Sources) -> (Config, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let mut files = Vec::new();
+    let unreadable = |path: &Path, error: &io::Error| {
+        let detail = format!("`{}` cannot be read: {error}.", path.display());
+        Diagnostic::error_nowhere("Unreadable file", detail)
+    };
+    let names = match names(dir) {
+        Ok(names) => names,
+        Err(error) => {
+            diagnostics.push(unreadable(dir, &error));
+            Vec::new()
+        }
+    };
+    if names.is_empty() && diagnostics.is_empty() {
+        let detail = format!("There is no file ending in `{EXTENSION}` in `{}`.", dir.display());
+        let hint = "`loam init` writes a first one. To use another directory, add `-C DIR`.";
+        diagnostics.push(Diagnostic::error_nowhere("No configuration", detail).hint(hint));
+    }
+    for name in names {
+        let path = dir.join(&name);
+        match read(&path) {
+            Ok(bytes) => {
+                let name = if dir == Path::new(".") { name } else { path.display().to_string() };
+                files.push(File { name, bytes });
+            }
+            Err(error) => diagnostics.push(unreadable(&path, &error)),
+        }
+    }
+    let whole = if diagnostics.is_empty() { Complete::Yes } else { Complete::No };
+    let (config, found) = assemble(dir, files, whole, sources);
+    diagnostics.extend(found);
+    (config, diagnostics)
+}
+
+/// Reads a configuration from files that are in memory.
+pub fn parse(dir: &Path, files: Vec<File>, sources: &mut Sources) -> (Config, Diagnostics) {
+    assemble(dir, files, Complete::Yes, sources)
+}
+
+/// Whether all files of the configuration are there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Complete {
+    Yes,
+    No,
+}
+
+fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sources) -> (Config, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let mut builder = Builder::default();
+    builder.module.dir = dir.to_owned();
+    builder.broken_any = complete == Complete::No;
+    let mut digest = Sha256::new();
+    for file in files {
+        // Lengths keep the end of a name apart from the start of its bytes.
+        for part in [file.name.as_bytes(), &file.bytes] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        let Some(source) = text(file, sources, &mut diagnostics) else {
+            builder.broken_any = true;
+            continue;
+        };
+        add_file(source, sources, &mut builder, &mut diagnostics);
+    }
+    diagnostics.extend(check::references(&builder));
+    let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    (Config { root: Arc::new(builder.module), digest }, diagnostics)
+}
+
+fn add_file(source: SourceId, sources: &Sources, builder: &mut Builder, diagnostics: &mut Diagnostics) {
+    let whole = sources.text(source).clone();
+    for item in scan::scan(&whole, blocks::is_head).items {
+        let piece = syntax::Piece { whole: &whole, source, start: item.range.start, end: item.range.end };
+        match syntax::body(piece, &item.problems, diagnostics) {
+            Some(body) => builder.add(&mut Lower::new(piece, diagnostics), &body),
+            None => builder.broken_item(piece.text()),
+        }
+    }
+}
+
+/// Reads a file of values for variables: `name = value`, one after the other.
+pub fn variables_file(file: File, sources: &mut Sources) -> (Vec<Attribute>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let mut values: Vec<Attribute> = Vec::new();
+    let Some(source) = text(file, sources, &mut diagnostics) else { return (values, diagnostics) };
+    let whole = sources.text(source).clone();
+    for item in scan::scan(&whole, |_| false).items {
+        let piece = syntax::Piece { whole: &whole, source, start: item.range.start, end: item.range.end };
+        let Some(body) = syntax::body(piece, &item.problems, &mut diagnostics) else { continue };
+        let mut cx = Lower::new(piece, &mut diagnostics);
+        for block in body.blocks() {
+            let detail = format!(
+                "A file of values has no blocks, only arguments, but this is a block `{}`.",
+                block.ident.as_str()
+            );
+            let span = super::body::head(&cx, block);
+            let hint = format!("Blocks belong in files that end in `{EXTENSION}`.");
+            cx.diagnostics.push(Diagnostic::error("Unexpected block", span, detail).hint(hint));
+        }
+        for attribute in body.attributes() {
+            let value = super::body::attribute(&mut cx, attribute);
+            if let Some(reference) = value.references.first() {
+                let detail = "Values in this file are plain: they cannot refer to anything.";
+                cx.diagnostics.push(Diagnostic::error("Unexpected reference", reference.span, detail));
+            }
+            if let Some(first) = values.iter().find(|other| other.name == value.name) {
+                let detail = format!("`{}` is already set in this file.", value.name);
+                cx.diagnostics.push(blocks::duplicate(detail, value.name_span, first.name_span));
+                continue;
+            }
+            values.push(value);
+        }
+    }
+    (values, diagnostics)
+}
+
+/// Reads an expression that stands alone. `name` is what the text is called in messages.
+pub fn expression(name: &str, text: &str, sources: &mut Sources) -> (Expr, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let source = sources.add(name, text);
+    let piece = syntax::Piece { whole: text, source, start: 0, end: text.len() };
+    let expr = match syntax::expression(piece, &mut diagnostics) {
+        Some(expr) => Lower::new(piece, &mut diagnostics).expr(&expr),
+        None => Expr::invalid(sources.whole(source)),
+    };
+    (expr, diagnostics)
+}
+
+/// Reads a template that stands alone: every name in it is a variable given to the template.
+pub fn template(name: &str, text: &str, sources: &mut Sources) -> (Expr, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let source = sources.add(name, text);
+    let piece = syntax::Piece { whole: text, source, start: 0, end: text.len() };
+    let expr = match syntax::template(piece, &mut diagnostics) {
+        Some(found) => {
+            let mut cx = Lower::new(piece, &mut diagnostics);
+            cx.names = Names::Template;
+            super::template::bare(&mut cx, &found, sources.whole(source))
+        }
+        None => Expr::invalid(sources.whole(source)),
+    };
+    (expr, diagnostics)
+}
+
+/// Adds a file's text to the sources, if it is text.
+fn text(file: File, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<SourceId> {
+    match String::from_utf8(file.bytes) {
+        Ok(text) => Some(sources.add(file.name, text)),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let source = sources.add(file.name, String::from_utf8_lossy(error.as_bytes()).into_owned());
+            let at = u32::try_from(valid).unwrap_or(u32::MAX);
+            let span = crate::source::Span { source, start: at, end: at.saturating_add(3) };
+            let detail = "The bytes here are not UTF-8 text.";
+            let hint = "Save the file as UTF-8.";
+            diagnostics.push(Diagnostic::error("Invalid encoding", span, detail).hint(hint));
+            None
+        }
+    }
+}
+
+fn names(dir: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        // Editors keep files like `.#main.loam.hcl` beside the one that is open.
+        match name.to_str() {
+            Some(name) if name.ends_with(EXTENSION) && !name.starts_with('.') => names.push(name.to_owned()),
+            _ => {}
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 32 MiB"));
+    }
+    fs::read(path)
+}

@@ -1,0 +1,300 @@
+//! `resource` and `data` blocks: what belongs to the language is taken out, the rest is the kind's.
+
+use hcl_edit::{
+    Decorated,
+    expr::{Expression, TraversalOperator},
+    structure::{Attribute as HclAttribute, Block as HclBlock, Structure},
+};
+use loam_provider::{OnDestroy, Path, Step, Str};
+
+use super::{
+    Attribute, BlockName, ExprKind, IgnoreChanges, Lifecycle, ProviderChoice, ProviderName, Reference, Repeat,
+    Resource, Subject,
+    blocks::{Resources, bad_name, duplicate, wrong_labels},
+    body::{self, Allowed},
+    lower::Lower,
+};
+use crate::{addr::Mode, diag::Diagnostic, source::Span};
+
+/// Lowers a `resource` or `data` block into the module.
+pub(super) fn lower(cx: &mut Lower<'_, '_>, block: &HclBlock, mode: Mode, span: Span, resources: &mut Resources) {
+    let word = block.ident.as_str();
+    let labels = body::labels(cx, block);
+    let [kind, name] = labels.as_slice() else {
+        return wrong_labels(cx, block, word, "a kind and a name", &format!("{word} \"bucket\" \"archives\""));
+    };
+    for (what, label) in [("kind", kind), ("resource", name)] {
+        if !body::is_name(&label.text) {
+            return bad_name(cx, what, &label.text, label.span);
+        }
+    }
+    let name = BlockName { mode, kind: kind.text.clone(), name: name.text.clone() };
+    let mut resource = Resource {
+        name: name.clone(),
+        repeat: Repeat::Once,
+        provider: None,
+        depends_on: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        timeouts: Vec::new(),
+        on_destroy: None,
+        body: body::empty(cx, &block.body, span),
+        span,
+    };
+    for structure in &block.body {
+        match structure {
+            Structure::Attribute(found) => attribute(cx, found, &mut resource),
+            Structure::Block(found) => nested(cx, found, structure, &mut resource),
+        }
+    }
+    if let Some(first) = resources.get(&name) {
+        cx.diagnostics.push(duplicate(format!("`{name}` is already declared."), span, first.span));
+        return;
+    }
+    resources.insert(name, resource);
+}
+
+fn attribute(cx: &mut Lower<'_, '_>, found: &HclAttribute, resource: &mut Resource) {
+    let key = found.key.as_str();
+    match key {
+        "count" | "for_each" => {
+            let repeat = body::attribute(cx, found);
+            if let Repeat::Count(first) | Repeat::ForEach(first) = &resource.repeat {
+                let detail = "A block has either `count` or `for_each`, not both.";
+                let diagnostic = Diagnostic::error("Conflicting arguments", repeat.name_span, detail);
+                cx.diagnostics.push(diagnostic.related(first.name_span, "the other one"));
+            } else if key == "count" {
+                resource.repeat = Repeat::Count(repeat);
+            } else {
+                resource.repeat = Repeat::ForEach(repeat);
+            }
+        }
+        "depends_on" => resource.depends_on = depends_on(cx, found),
+        "provider" => resource.provider = provider(cx, found),
+        "on_destroy" if resource.name.mode == Mode::Managed => {
+            resource.on_destroy = match body::text(cx, found).as_deref() {
+                Some("retain") => Some(OnDestroy::Retain),
+                Some("delete") => Some(OnDestroy::Delete),
+                Some(other) => {
+                    let detail = format!("`on_destroy` is \"retain\" or \"delete\", not \"{other}\".");
+                    let hint = "\"retain\" keeps the real thing when it leaves the configuration.";
+                    let span = cx.span(&found.value);
+                    cx.diagnostics.push(Diagnostic::error("Invalid value", span, detail).hint(hint));
+                    None
+                }
+                None => None,
+            };
+        }
+        "lifecycle" | "timeouts" => {
+            let detail = format!("`{key}` is a block, not an argument.");
+            let hint = format!("Write `{key} {{ … }}` without `=`.");
+            let span = cx.span(&found.key);
+            cx.diagnostics.push(Diagnostic::error("Unknown argument", span, detail).hint(hint));
+        }
+        _ => {
+            let lowered = body::attribute(cx, found);
+            resource.body.attributes.push(lowered);
+        }
+    }
+}
+
+fn nested(cx: &mut Lower<'_, '_>, found: &HclBlock, structure: &Structure, resource: &mut Resource) {
+    match found.ident.as_str() {
+        "lifecycle" => {
+            body::no_labels(cx, found);
+            lifecycle(cx, found, resource);
+        }
+        "timeouts" => {
+            body::no_labels(cx, found);
+            let operations = ["create", "read", "update", "delete"];
+            let allowed = Allowed { what: "a `timeouts` block", attributes: &operations, blocks: &[] };
+            for structure in &found.body {
+                match structure {
+                    Structure::Attribute(timeout) if operations.contains(&timeout.key.as_str()) => {
+                        let lowered = body::attribute(cx, timeout);
+                        resource.timeouts.push(lowered);
+                    }
+                    other => allowed.refuse(cx, other),
+                }
+            }
+        }
+        word @ ("provisioner" | "connection") => {
+            let detail = format!("loam has no `{word}` blocks.");
+            let hint = "Use a resource of kind `process`, or the hooks of the kind itself.";
+            let span = body::head(cx, found);
+            cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
+        }
+        word @ ("count" | "for_each" | "depends_on" | "provider" | "on_destroy") => {
+            let detail = format!("`{word}` is an argument, not a block.");
+            let span = body::head(cx, found);
+            let diagnostic = Diagnostic::error("Unknown block", span, detail);
+            cx.diagnostics.push(diagnostic.hint(format!("Write `{word} = …`.")));
+        }
+        _ => body::add(cx, structure, &mut resource.body),
+    }
+}
+
+fn lifecycle(cx: &mut Lower<'_, '_>, block: &HclBlock, resource: &mut Resource) {
+    let attributes = ["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"];
+    let blocks = ["precondition", "postcondition"];
+    let allowed = Allowed { what: "a `lifecycle` block", attributes: &attributes, blocks: &blocks };
+    let lifecycle = &mut resource.lifecycle;
+    for structure in &block.body {
+        match structure {
+            Structure::Attribute(found) => match found.key.as_str() {
+                "create_before_destroy" => lifecycle.create_before_destroy = body::flag(cx, found).unwrap_or(false),
+                "prevent_destroy" => {
+                    let span = cx.span(&found.key).to(cx.span(&found.value));
+                    // What cannot be read protects: deleting by mistake is the worse of the two.
+                    lifecycle.prevent_destroy = body::flag(cx, found).unwrap_or(true).then_some(span);
+                }
+                "ignore_changes" => lifecycle.ignore_changes = ignore_changes(cx, found),
+                "replace_triggered_by" => lifecycle.replace_triggered_by = replace_triggered_by(cx, found),
+                _ => allowed.refuse(cx, structure),
+            },
+            Structure::Block(found) => match found.ident.as_str() {
+                "precondition" => lifecycle.preconditions.extend(body::check(cx, found)),
+                "postcondition" => lifecycle.postconditions.extend(body::check(cx, found)),
+                _ => allowed.refuse(cx, structure),
+            },
+        }
+    }
+}
+
+/// Lowers `depends_on`: a list of whole blocks.
+pub(super) fn depends_on(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Vec<Reference> {
+    let Expression::Array(items) = &found.value else {
+        let span = cx.span(&found.value);
+        list_expected(cx, "depends_on", span, "depends_on = [bucket.archives]");
+        return Vec::new();
+    };
+    let mut references = Vec::new();
+    for item in items {
+        let lowered = cx.expr(item);
+        let block = matches!(
+            &lowered.kind,
+            ExprKind::Reference(Subject::Resource { .. } | Subject::Data { .. } | Subject::Module(_))
+        );
+        match lowered.kind {
+            ExprKind::Reference(subject) if block => references.push(Reference { subject, span: lowered.span }),
+            ExprKind::Invalid => {}
+            _ => {
+                let detail = "`depends_on` lists whole blocks by their addresses, without an attribute or an index.";
+                let hint = "Write for example `depends_on = [bucket.archives, data.file.seed]`.";
+                let diagnostic = Diagnostic::error("Invalid dependency", lowered.span, detail);
+                cx.diagnostics.push(diagnostic.hint(hint));
+            }
+        }
+    }
+    references
+}
+
+fn list_expected(cx: &mut Lower<'_, '_>, name: &str, span: Span, example: &str) {
+    let detail = format!("`{name}` takes a list in brackets.");
+    let hint = format!("Write for example `{example}`.");
+    cx.diagnostics.push(Diagnostic::error("Invalid value", span, detail).hint(hint));
+}
+
+fn replace_triggered_by(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Vec<Attribute> {
+    let name_span = cx.span(&found.key);
+    let Expression::Array(items) = &found.value else {
+        let span = cx.span(&found.value);
+        list_expected(cx, "replace_triggered_by", span, "replace_triggered_by = [loam_data.release.output]");
+        return Vec::new();
+    };
+    let mut triggers = Vec::new();
+    for item in items {
+        let expr = cx.expr(item);
+        let subject = match &expr.kind {
+            ExprKind::Reference(subject) => Some(subject),
+            ExprKind::Traverse { base, .. } => match &base.kind {
+                ExprKind::Reference(subject) => Some(subject),
+                _ => None,
+            },
+            _ => None,
+        };
+        if matches!(expr.kind, ExprKind::Invalid) {
+            continue;
+        }
+        if matches!(subject, Some(Subject::Resource { .. })) {
+            triggers.push(Attribute::new("replace_triggered_by".into(), name_span, expr));
+        } else {
+            let detail = "`replace_triggered_by` lists resources, or attributes of resources.";
+            let hint = "To be replaced when another value changes, put that value into a `loam_data` resource.";
+            cx.diagnostics.push(Diagnostic::error("Invalid trigger", expr.span, detail).hint(hint));
+        }
+    }
+    triggers
+}
+
+/// Reads `provider = kube.ci`, where the words are no reference but a name.
+fn provider(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Option<ProviderChoice> {
+    let span = cx.span(&found.value);
+    let text = match &found.value {
+        Expression::Variable(_) | Expression::Traversal(_) => cx.text(&found.value).trim(),
+        Expression::String(text) => text.value().as_str(),
+        _ => "",
+    };
+    let (name, alias) = text.split_once('.').map_or((text, None), |(name, alias)| (name, Some(alias)));
+    if !body::is_name(name) || alias.is_some_and(|alias| !body::is_name(alias)) {
+        let detail = "`provider` names a provider, or a configuration of one by its alias.";
+        let hint = "Write for example `provider = local` or `provider = kube.ci`.";
+        cx.diagnostics.push(Diagnostic::error("Invalid provider", span, detail).hint(hint));
+        return None;
+    }
+    Some(ProviderChoice { name: ProviderName { name: name.into(), alias: alias.map(Str::from) }, span })
+}
+
+fn ignore_changes(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> IgnoreChanges {
+    match &found.value {
+        Expression::Variable(name) if name.as_str() == "all" => IgnoreChanges::All,
+        Expression::Array(items) => {
+            let mut paths = Vec::new();
+            for item in items {
+                let span = cx.span(item);
+                match path(item) {
+                    Some(path) => paths.push((path, span)),
+                    None => {
+                        let detail = "`ignore_changes` lists attributes of this block, without its address.";
+                        let hint = "Write for example `ignore_changes = [command, env[\"TOKEN\"]]`.";
+                        cx.diagnostics.push(Diagnostic::error("Invalid attribute", span, detail).hint(hint));
+                    }
+                }
+            }
+            IgnoreChanges::Paths(paths)
+        }
+        value => {
+            let span = cx.span(value);
+            list_expected(cx, "ignore_changes", span, "ignore_changes = [command]` or `ignore_changes = all");
+            IgnoreChanges::Nothing
+        }
+    }
+}
+
+/// Reads the path of an attribute: `env["TOKEN"]`, `ports[0]`, or the same in quotes.
+fn path(expr: &Expression) -> Option<Path> {
+    match expr {
+        Expression::Variable(name) => Some(Path::attribute(name.as_str())),
+        Expression::String(text) => text.value().parse().ok().filter(|path: &Path| !path.is_root()),
+        Expression::Traversal(traversal) => {
+            let mut steps = path(&traversal.expr)?;
+            traversal.operators.iter().try_for_each(|operator| {
+                steps.push(step(operator)?);
+                Some(())
+            })?;
+            Some(steps)
+        }
+        _ => None,
+    }
+}
+
+fn step(operator: &Decorated<TraversalOperator>) -> Option<Step> {
+    Some(match operator.value() {
+        TraversalOperator::GetAttr(name) => Step::Name(name.as_str().into()),
+        TraversalOperator::Index(Expression::String(key)) => Step::Name(key.value().into()),
+        TraversalOperator::Index(Expression::Number(index)) => {
+            Step::Index(usize::try_from(index.value().as_u64()?).ok()?)
+        }
+        TraversalOperator::LegacyIndex(index) => Step::Index(usize::try_from(*index.value()).ok()?),
+        TraversalOperator::Index(_) | TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => return None,
+    })
+}

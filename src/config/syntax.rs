@@ -1,0 +1,352 @@
+//! One item, expression or template to a syntax tree, and what to say where it is none.
+
+use std::ops::Range;
+
+use hcl_edit::{expr::Expression, parser, structure::Body, template::Template};
+
+use super::scan::{self, Open, Problem};
+use crate::{
+    diag::{Diagnostic, Diagnostics},
+    source::{SourceId, Span},
+};
+
+/// Parsing starts over after each duplicate that is taken out, so there is an end to it.
+const MAX_DUPLICATES: usize = 50;
+/// So many syntax errors in one block are looked for.
+const MAX_ERRORS: usize = 20;
+
+/// A text, or the part of it that is parsed on its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece<'t> {
+    /// The whole text.
+    pub(super) whole: &'t str,
+    /// Where it came from.
+    pub(super) source: SourceId,
+    /// Where the part starts, and where it ends.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl<'t> Piece<'t> {
+    /// Returns the text of the part.
+    pub(super) fn text(&self) -> &'t str {
+        &self.whole[self.start..self.end]
+    }
+
+    /// Returns the place of a range within the part.
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
+        let at = |byte: usize| u32::try_from((self.start + byte).min(self.whole.len())).unwrap_or(u32::MAX);
+        Span { source: self.source, start: at(range.start), end: at(range.end.max(range.start)) }
+    }
+}
+
+/// Parses a top-level item. `None` where it is no valid HCL; all of its syntax errors are reported.
+pub(super) fn body(piece: Piece<'_>, problems: &[Problem], diagnostics: &mut Diagnostics) -> Option<Body> {
+    // A scan counts from the start of the whole text.
+    if report(Piece { start: 0, ..piece }, problems, diagnostics) {
+        return None;
+    }
+    let mut text = piece.text().to_owned();
+    let mut duplicates = 0;
+    loop {
+        let error = match parser::parse_body(&text) {
+            Ok(body) => return Some(body),
+            Err(error) => error,
+        };
+        let at = error.location().offset();
+        if !error.message().contains("unique attribute key") || duplicates == MAX_DUPLICATES {
+            let first = explain(piece, &text, error.message(), at);
+            diagnostics.push(first);
+            further_errors(piece, text, at, diagnostics);
+            return None;
+        }
+        duplicates += 1;
+        let name = identifier(&text[at..]);
+        let span = piece.span(at..at + name.len());
+        let detail = format!("The argument `{name}` was already set in this block. Each may be set once.");
+        diagnostics.push(Diagnostic::error("Duplicate argument", span, detail).hint("Remove one of the two."));
+        let length = scan::scan(&text[at..], |_| false).items.first().map_or(name.len(), |item| item.range.end);
+        blank(&mut text, at..at + length);
+    }
+}
+
+/// Parses an expression that stands alone.
+pub(super) fn expression(piece: Piece<'_>, diagnostics: &mut Diagnostics) -> Option<Expression> {
+    if report(piece, &scan::scan_inside(piece.text()), diagnostics) {
+        return None;
+    }
+    match parser::parse_expr(piece.text()) {
+        Ok(expr) => Some(expr),
+        Err(error) => {
+            diagnostics.push(explain(piece, piece.text(), error.message(), error.location().offset()));
+            None
+        }
+    }
+}
+
+/// Parses a template that stands alone, as in a template file.
+pub(super) fn template(piece: Piece<'_>, diagnostics: &mut Diagnostics) -> Option<Template> {
+    match parser::parse_template(piece.text()) {
+        Ok(template) => Some(template),
+        Err(error) => {
+            diagnostics.push(explain(piece, piece.text(), error.message(), error.location().offset()));
+            None
+        }
+    }
+}
+
+/// Looks for more syntax errors in the lines after a first one, with that line taken out. A line that opens or closes
+/// something cannot be taken out.
+fn further_errors(piece: Piece<'_>, mut text: String, mut at: usize, diagnostics: &mut Diagnostics) {
+    for _ in 1..MAX_ERRORS {
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+        if start == 0 || text[start..end].trim().is_empty() || !is_balanced(&text[start..end]) {
+            return;
+        }
+        blank(&mut text, start..end);
+        match parser::parse_body(&text) {
+            Ok(_) => return,
+            Err(error) if error.message().contains("unique attribute key") => return,
+            Err(error) => {
+                let next = error.location().offset();
+                if next < end {
+                    return;
+                }
+                diagnostics.push(explain(piece, &text, error.message(), next));
+                at = next;
+            }
+        }
+    }
+}
+
+fn is_balanced(line: &str) -> bool {
+    let scan = scan::scan(line, |_| false);
+    scan.items.iter().all(|item| item.problems.is_empty()) && !line.contains("<<")
+}
+
+fn blank(text: &mut String, range: Range<usize>) {
+    let blanks: String = text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    text.replace_range(range, &blanks);
+}
+
+/// Reports what a scan found; returns whether there was anything.
+fn report(piece: Piece<'_>, problems: &[Problem], diagnostics: &mut Diagnostics) -> bool {
+    for problem in problems {
+        diagnostics.push(match problem {
+            Problem::Unclosed { open, at, suspect } => {
+                let at = *at;
+                let (what, close, length) = describe(open);
+                let detail = format!("{what} opened here is never closed.");
+                let diagnostic = Diagnostic::error("Unclosed bracket", piece.span(at..at + length), detail)
+                    .label(format!("expected {close} for this"));
+                match suspect {
+                    None => diagnostic.hint(format!("Add {close} where it ends.")),
+                    Some(suspect) => {
+                        let suspect = *suspect;
+                        let span = piece.span(suspect..suspect + 1);
+                        diagnostic
+                            .related(span, "the indentation suggests that this one is not closed")
+                            .hint(format!("Add {close} where it ends."))
+                    }
+                }
+            }
+            Problem::UnclosedString { at, end } => {
+                let span = piece.span(*at..*end);
+                let detail = "This string is not closed before the end of the line.";
+                Diagnostic::error("Unclosed string", span, detail)
+                    .hint("Add `\"` where it ends. For text of several lines, write \\n or use a heredoc: <<EOT")
+            }
+            Problem::Stray { at } => {
+                let at = *at;
+                let span = piece.span(at..at + 1);
+                let found = piece.whole.get(piece.start + at..piece.start + at + 1).unwrap_or_default();
+                let detail = format!("Nothing is open here that `{found}` could close.");
+                Diagnostic::error("Unexpected bracket", span, detail)
+                    .hint("Remove it, or add the opening bracket it belongs to.")
+            }
+            Problem::TooDeep { at } => {
+                let at = *at;
+                let detail = format!("More than {} brackets are open here.", scan::MAX_NESTING);
+                Diagnostic::error("Nesting too deep", piece.span(at..at + 1), detail)
+                    .hint("Give a part of the expression a name in a `locals` block.")
+            }
+        });
+    }
+    !problems.is_empty()
+}
+
+fn describe(open: &Open) -> (&'static str, String, usize) {
+    match open {
+        Open::Brace => ("The brace", "`}`".into(), 1),
+        Open::Bracket => ("The bracket", "`]`".into(), 1),
+        Open::Paren => ("The parenthesis", "`)`".into(), 1),
+        Open::Quote => ("The string", "`\"`".into(), 1),
+        Open::Interpolation => ("The template expression", "`}`".into(), 2),
+        Open::Heredoc(marker) => ("The heredoc", format!("a line with only `{marker}`"), 2 + marker.len()),
+        Open::Comment => ("The comment", "`*/`".into(), 2),
+    }
+}
+
+/// Says what the parser means, at the token it means.
+fn explain(piece: Piece<'_>, text: &str, message: &str, at: usize) -> Diagnostic {
+    let at = floor(text, at);
+    let (found, length) = token(&text[at..]);
+    let span = piece.span(at..at + length);
+    let invalid = |detail: String| Diagnostic::error("Invalid syntax", span, detail);
+    let expression = |detail: String| Diagnostic::error("Invalid expression", span, detail);
+    if message.contains("nesting depth") || message.contains("chained binary operators") {
+        let detail = "This expression has more parts inside each other than can be read.";
+        return Diagnostic::error("Nesting too deep", span, detail)
+            .hint("Give a part of the expression a name in a `locals` block.");
+    }
+    if message.contains("unique object key") {
+        let key = text[at..].split(['=', ':', '\n']).next().unwrap_or_default().trim();
+        let detail = format!("The key `{key}` is already in this object. Only one of the two values could be kept.");
+        return Diagnostic::error("Duplicate key", piece.span(at..at + key.len()), detail)
+            .hint("Remove one of the two.");
+    }
+    if text[at..].starts_with('\'') {
+        return expression("Strings are written in double quotes.".into()).hint("Use `\"` instead of `'`.");
+    }
+    if text[at..].starts_with('`') {
+        return expression("The character \"`\" has no meaning here.".into())
+            .hint("Strings are written in double quotes. For text of several lines use a heredoc: <<EOT");
+    }
+    if message.contains("escape sequence") || message.contains("hex code") {
+        let start = text[..at].rfind('\\').unwrap_or(at);
+        let span = piece.span(start..(start + 2).max(at + length));
+        let detail = "A backslash in a string starts one of \\n, \\r, \\t, \\\", \\\\, \\uNNNN and \\UNNNNNNNN.";
+        return Diagnostic::error("Invalid escape sequence", span, detail)
+            .hint("For a backslash itself, write `\\\\`.");
+    }
+    if message.contains("heredoc end delimiter") {
+        return invalid("The line that ends this heredoc is missing.".into());
+    }
+    if message.contains("newline or eof") {
+        let diagnostic =
+            invalid(format!("Expected the end of the line after this argument or block, but found {found}."));
+        return match text[at..].chars().next() {
+            Some(',') => diagnostic.hint("Arguments are separated by line breaks alone. Remove the comma."),
+            Some('=') => diagnostic.hint("To compare, write `==`."),
+            Some(';') => diagnostic.hint("Lines end without `;`."),
+            _ => diagnostic.hint("Each argument and each block stands on a line of its own."),
+        };
+    }
+    if message.contains("invalid structure") {
+        let name = last_identifier(&text[..at]);
+        return invalid(format!("Expected `=` and a value, or a block in braces, after `{name}`, but found {found}."))
+            .hint(format!("An argument is written `{name} = VALUE`, a block `{name} {{ … }}`."));
+    }
+    if message.contains("invalid block body") {
+        return invalid(format!("Expected an argument, a block or `}}` here, but found {found}."))
+            .hint("A block on one line holds at most one argument; otherwise start a new line after `{`.");
+    }
+    if message.contains("invalid object value assignment") {
+        return invalid(format!("Expected `=` or `:` after this key, but found {found}."));
+    }
+    if message.contains("invalid object item") {
+        return invalid(format!("Expected `,`, a new line or `}}` after this item, but found {found}."));
+    }
+    if message.contains("traversal operator") {
+        return invalid(format!("Expected the name of an attribute after the dot, but found {found}."));
+    }
+    if message.contains("invalid expression") {
+        return expression(format!("Expected a value here, but found {found}."));
+    }
+    for (word, what) in [
+        ("`]`", "`,` or `]` after this item"),
+        ("`)`", "`,` or `)`"),
+        ("`}`", "`}` at the end of this template expression"),
+        ("`:`", "`:` (a conditional is written `CONDITION ? VALUE : VALUE`, a `for` is `[for x in LIST : VALUE]`)"),
+        ("`in`", "`in` (a `for` is written `[for x in LIST : VALUE]`)"),
+        ("`=>`", "`=>` (an object is built by `{for k, v in MAP : KEY => VALUE}`)"),
+        ("`endif`", "`%{ endif }`"),
+        ("`endfor`", "`%{ endfor }`"),
+        ("identifier", "a name"),
+        ("digit", "a digit"),
+    ] {
+        if message.contains(word) {
+            return invalid(format!("Expected {what}, but found {found}."));
+        }
+    }
+    unexpected(piece, text, at, &found, span)
+}
+
+/// Says something of use where the parser only says that it did not go on.
+fn unexpected(piece: Piece<'_>, text: &str, at: usize, found: &str, span: Span) -> Diagnostic {
+    let rest = &text[at..];
+    let directive = rest.strip_prefix("%{").map(|inside| identifier(inside.trim_start_matches(['~', ' ', '\t'])));
+    match directive {
+        Some(word @ ("endif" | "endfor" | "else")) => {
+            let detail = format!("This `%{{ {word} }}` has no `%{{ if }}` or `%{{ for }}` before it.");
+            Diagnostic::error("Unbalanced template", span, detail)
+        }
+        Some("if" | "for") => {
+            let detail = "The directive that starts here is not complete.";
+            Diagnostic::error("Unbalanced template", span, detail)
+                .hint("They are written `%{ if CONDITION }…%{ endif }` and `%{ for x in LIST }…%{ endfor }`.")
+        }
+        Some(_) => {
+            let detail = "A template directive is one of `if`, `else`, `endif`, `for` and `endfor`.";
+            Diagnostic::error("Unknown directive", span, detail).hint("For the characters themselves, write `%%{`.")
+        }
+        None if rest.trim().is_empty() => {
+            let at = text.trim_end().len();
+            let span = piece.span(at..at);
+            Diagnostic::error("Invalid expression", span, "Expected a value, but the text ends here.")
+        }
+        None => Diagnostic::error("Invalid syntax", span, format!("{} has no meaning here.", capital(found))),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn is_word(char: char) -> bool {
+    char.is_alphanumeric() || matches!(char, '_' | '-')
+}
+
+fn identifier(text: &str) -> &str {
+    &text[..text.find(|char| !is_word(char)).unwrap_or(text.len())]
+}
+
+fn last_identifier(text: &str) -> &str {
+    let text = text.trim_end();
+    text.rfind(|char| !is_word(char)).map_or(text, |at| {
+        let next = text[at..].chars().next().map_or(1, char::len_utf8);
+        &text[at + next..]
+    })
+}
+
+/// Returns what to call the next token, and its length.
+fn token(rest: &str) -> (String, usize) {
+    let line = rest.split('\n').next().unwrap_or_default();
+    let shown = line.trim_start_matches([' ', '\t', '\r']);
+    let skipped = line.len() - shown.len();
+    match shown.chars().next() {
+        None if rest.trim().is_empty() => ("the end of the text".into(), 0),
+        None | Some('#') => ("the end of the line".into(), 0),
+        Some(first) if is_word(first) => {
+            let word = identifier(shown);
+            (format!("`{word}`"), skipped + word.len())
+        }
+        Some('"') => ("a string".into(), skipped + 1),
+        Some(first) => {
+            let pair = ["==", "=>", "&&", "||", "${", "%{", "!=", "<=", ">=", "..."];
+            let word = pair.iter().find(|pair| shown.starts_with(**pair)).copied();
+            let length = word.map_or(first.len_utf8(), str::len);
+            (format!("`{}`", &shown[..length]), skipped + length)
+        }
+    }
+}

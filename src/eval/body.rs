@@ -1,0 +1,303 @@
+//! Evaluates the body of a block against a schema.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use loam_provider::{
+    Attribute as Field, Block as BlockType, Format, Known, Nesting, Period, Rate, Role, Schema, Sensitivity, Size,
+    Step, Str, Type, Value,
+};
+
+use super::{Evaluated, Marks, Scope, describe::about, expr};
+use crate::{
+    config::{Attribute, Block, Body},
+    diag::{Diagnostic, Diagnostics, did_you_mean},
+    source::Span,
+};
+
+/// Evaluates a body to an object of the schema's type, its attributes under the names they are recorded by.
+///
+/// What the body leaves out is null; [`with_defaults`] fills that in. `what` names the block in messages, and `head`
+/// is where it starts: a missing attribute is reported there.
+pub fn body(
+    body: &Body,
+    schema: &Schema,
+    what: &str,
+    head: Span,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Evaluated {
+    let mut fields: BTreeMap<Str, Evaluated> = BTreeMap::new();
+    for attribute in &body.attributes {
+        match schema.written(&attribute.name) {
+            Some((name, field)) => {
+                let value = self::attribute(attribute, field, what, scope, diagnostics);
+                fields.insert(name.clone(), value);
+            }
+            None => {
+                diagnostics.push(unknown_attribute(attribute, schema, what));
+                // The expression may hold further mistakes.
+                expr::expr(&attribute.expr, scope, diagnostics);
+            }
+        }
+    }
+    for block in body.blocks.iter().filter(|block| !schema.blocks.contains_key(&block.kind)) {
+        diagnostics.push(unknown_block(block, schema, what));
+    }
+    for (name, block_type) in &schema.blocks {
+        let found: Vec<&Block> = body.blocks.iter().filter(|block| block.kind == *name).collect();
+        fields.insert(name.clone(), blocks(name, &found, block_type, what, head, scope, diagnostics));
+    }
+    for (name, field) in &schema.attributes {
+        if !fields.contains_key(name) {
+            if field.role == Role::Required {
+                let written = field.written_as.as_ref().unwrap_or(name);
+                let detail = format!("The argument `{written}` must be set in {what}.");
+                let hint = format!("`{written}` is {}: {}", field.ty.friendly(), field.doc);
+                diagnostics.push(Diagnostic::error("Missing argument", head, detail).hint(hint));
+            }
+            fields.insert(name.clone(), Value::Null(field.ty.clone()).into());
+        }
+    }
+    object(fields)
+}
+
+fn object(fields: BTreeMap<Str, Evaluated>) -> Evaluated {
+    let mut marks = Marks::none();
+    let mut values = Vec::with_capacity(fields.len());
+    for (name, field) in fields {
+        marks.add(&field.marks.under(Step::Name(name.clone())));
+        values.push((name, field.value));
+    }
+    Evaluated::new(Value::object(values), marks)
+}
+
+fn attribute(
+    attribute: &Attribute,
+    field: &Field,
+    what: &str,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Evaluated {
+    let name = &attribute.name;
+    let span = attribute.expr.span;
+    if field.role == Role::Computed {
+        let detail = format!("`{name}` is worked out by the provider, so {what} cannot set it.");
+        let diagnostic = Diagnostic::error("Computed attribute", attribute.name_span, detail);
+        diagnostics.push(diagnostic.hint("Remove this line; other blocks can refer to the attribute."));
+        expr::expr(&attribute.expr, scope, diagnostics);
+        return Value::Unknown(field.ty.clone()).into();
+    }
+    let given = expr::expr(&attribute.expr, scope, diagnostics);
+    let wrong = Evaluated::from(Value::Unknown(field.ty.clone()));
+    let value = match given.value.convert(&field.ty) {
+        Ok(value) => value,
+        Err(error) => {
+            let place = if error.path.is_root() { String::new() } else { format!(" at `{}`", error.path) };
+            let reason = loam_provider::ConvertError { path: loam_provider::Path::root(), ..error };
+            let detail = format!("The value of `{name}` does not fit{place}: {reason}.");
+            let diagnostic = Diagnostic::error("Wrong type", span, detail)
+                .hint(format!("`{name}` is {}.", field.ty))
+                .values(about(&[&attribute.expr], scope));
+            diagnostics.push(diagnostic);
+            return wrong.marked(&given.marks.collapsed());
+        }
+    };
+    if value.is_null() && field.role == Role::Required {
+        let detail = format!("`{name}` must have a value in {what}, but this is null.");
+        let diagnostic = Diagnostic::error("Null value", span, detail);
+        diagnostics.push(diagnostic.values(about(&[&attribute.expr], scope)));
+        return wrong;
+    }
+    if let Err(because) = check_format(&value, &field.format, !given.marks.is_empty()) {
+        let detail = format!("The value of `{name}` cannot be used: {because}.");
+        let diagnostic = Diagnostic::error("Invalid value", span, detail).maybe_hint(example(&field.format));
+        diagnostics.push(diagnostic.values(about(&[&attribute.expr], scope)));
+        return wrong.marked(&given.marks.collapsed());
+    }
+    let marks = match (field.sensitive, &value) {
+        (Sensitivity::Secret, value) if !value.is_null() => Marks::whole(),
+        // Members of a set have no place of their own.
+        (Sensitivity::Plain, _) if matches!(field.ty, Type::Set(_)) => given.marks.collapsed(),
+        (Sensitivity::Secret | Sensitivity::Plain, _) => given.marks,
+    };
+    Evaluated::new(value, marks)
+}
+
+/// Checks the form of text.
+fn check_format(value: &Value, format: &Format, secret: bool) -> Result<(), String> {
+    let Value::String(text) = value else { return Ok(()) };
+    let masked = |error: loam_provider::InvalidUnit| {
+        if secret { "it does not have the form it needs".into() } else { error.to_string() }
+    };
+    match format {
+        Format::Plain => Ok(()),
+        Format::Size => text.parse::<Size>().map(drop).map_err(masked),
+        Format::Rate => text.parse::<Rate>().map(drop).map_err(masked),
+        Format::Period => text.parse::<Period>().map(drop).map_err(masked),
+        Format::OneOf(words) if words.contains(&text.as_str()) => Ok(()),
+        Format::OneOf(words) => {
+            let list: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            let found = if secret { "this".to_owned() } else { format!("\"{text}\"") };
+            let near = did_you_mean(text, words.iter().copied()).filter(|_| !secret);
+            let near =
+                near.map(|near| format!(" ({})", near.trim_end_matches('?').to_owned() + "?")).unwrap_or_default();
+            Err(format!("{found} is none of {}{near}", list.join(", ")))
+        }
+    }
+}
+
+fn example(format: &Format) -> Option<String> {
+    match format {
+        Format::Plain | Format::OneOf(_) => None,
+        Format::Size => Some("Write a number with a unit, for example \"16MiB\".".into()),
+        Format::Rate => Some("Write a number with a unit, for example \"50MB/s\".".into()),
+        Format::Period => Some("Write a number with a unit, for example \"90s\" or \"4h\".".into()),
+    }
+}
+
+fn blocks(
+    name: &Str,
+    found: &[&Block],
+    block_type: &BlockType,
+    what: &str,
+    head: Span,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Evaluated {
+    let labels = usize::from(block_type.nesting == Nesting::Labelled);
+    for block in found.iter().filter(|block| block.labels.len() != labels) {
+        let (detail, example) = match labels {
+            0 => (format!("A `{name}` block has no labels."), format!("{name} {{")),
+            _ => (format!("A `{name}` block has one label: its name."), format!("{name} \"a\" {{")),
+        };
+        let diagnostic = Diagnostic::error("Wrong number of labels", block.span, detail);
+        diagnostics.push(diagnostic.hint(format!("Write it as in `{example}`.")));
+    }
+    let evaluate = |block: &Block, diagnostics: &mut Diagnostics| {
+        let what = format!("a `{name}` block");
+        body(&block.body, &block_type.schema, &what, block.span, scope, diagnostics)
+    };
+    match block_type.nesting {
+        Nesting::Optional | Nesting::Required => {
+            let values: Vec<Evaluated> = found.iter().map(|block| evaluate(block, diagnostics)).collect();
+            if let [first, second, ..] = found {
+                let detail = format!("There can be one `{name}` block in {what}.");
+                let diagnostic = Diagnostic::error("Duplicate block", second.span, detail);
+                diagnostics.push(diagnostic.related(first.span, "the first one"));
+            }
+            if values.is_empty() && block_type.nesting == Nesting::Required {
+                let detail = format!("There must be a `{name}` block in {what}.");
+                let hint = format!("`{name}`: {}", block_type.doc);
+                diagnostics.push(Diagnostic::error("Missing block", head, detail).hint(hint));
+            }
+            values.into_iter().next().unwrap_or_else(|| Value::Null(block_type.ty()).into())
+        }
+        Nesting::List => {
+            let built = expr::tuple(found.iter().map(|block| evaluate(block, diagnostics)).collect());
+            let value = built.value.convert(&block_type.ty()).unwrap_or(built.value);
+            Evaluated::new(value, built.marks)
+        }
+        Nesting::Labelled => {
+            let mut fields = BTreeMap::new();
+            let mut seen: BTreeMap<Str, Span> = BTreeMap::new();
+            for block in found {
+                let value = evaluate(block, diagnostics);
+                let Some(label) = block.labels.first() else { continue };
+                fields.insert(label.text.clone(), value);
+                if let Some(first) = seen.insert(label.text.clone(), block.span) {
+                    duplicates(name, &label.text, block.span, first, diagnostics);
+                }
+            }
+            let built = object(fields);
+            let value = built.value.convert(&block_type.ty()).unwrap_or(built.value);
+            Evaluated::new(value, built.marks)
+        }
+    }
+}
+
+fn duplicates(name: &Str, label: &Str, span: Span, first: Span, diagnostics: &mut Diagnostics) {
+    let detail = format!("There is already a `{name}` block labelled \"{label}\".");
+    let diagnostic = Diagnostic::error("Duplicate block", span, detail);
+    diagnostics.push(diagnostic.related(first, "the first one"));
+}
+
+fn unknown_attribute(attribute: &Attribute, schema: &Schema, what: &str) -> Diagnostic {
+    let name = attribute.name.as_str();
+    let detail = format!("There is no argument `{name}` in {what}.");
+    let diagnostic = Diagnostic::error("Unknown argument", attribute.name_span, detail);
+    if schema.blocks.contains_key(name) {
+        return diagnostic.hint(format!("`{name}` is a block: write `{name} {{ … }}` without `=`."));
+    }
+    let written = writable(schema);
+    match did_you_mean(name, written.iter().map(String::as_str)) {
+        Some(hint) => diagnostic.hint(hint),
+        None if written.is_empty() => diagnostic.hint("It has no arguments."),
+        None => {
+            let list: Vec<String> = written.iter().map(|name| format!("`{name}`")).collect();
+            diagnostic.hint(format!("The arguments there are: {}.", list.join(", ")))
+        }
+    }
+}
+
+fn unknown_block(block: &Block, schema: &Schema, what: &str) -> Diagnostic {
+    let name = block.kind.as_str();
+    let detail = format!("There is no block `{name}` in {what}.");
+    let diagnostic = Diagnostic::error("Unknown block", block.span, detail);
+    if schema.written(name).is_some() {
+        return diagnostic.hint(format!("`{name}` is an argument: write `{name} = …`."));
+    }
+    let names: Vec<&str> = schema.blocks.keys().map(Str::as_str).collect();
+    match did_you_mean(name, names.iter().copied()) {
+        Some(hint) => diagnostic.hint(hint),
+        None if names.is_empty() => diagnostic.hint("It has no blocks inside."),
+        None => {
+            let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            diagnostic.hint(format!("The blocks there are: {}.", list.join(", ")))
+        }
+    }
+}
+
+/// Returns the names under which configuration may set attributes.
+fn writable(schema: &Schema) -> BTreeSet<String> {
+    let settable = schema.attributes.iter().filter(|(_, field)| field.role != Role::Computed);
+    settable.map(|(name, field)| field.written_as.as_ref().unwrap_or(name).to_string()).collect()
+}
+
+/// Returns an object of a schema with its defaults in place of nulls, inside its blocks too.
+#[must_use]
+pub fn with_defaults(value: &Value, schema: &Schema) -> Value {
+    let Value::Object(fields) = value else { return value.clone() };
+    let mut filled = (**fields).clone();
+    for (name, field) in &schema.attributes {
+        if let Role::Optional { default: Some(default) } = &field.role
+            && filled.get(name).is_none_or(Value::is_null)
+        {
+            // A default that does not fit its own attribute is the schema's mistake; the host reports it.
+            let converted = default.convert(&field.ty).map_or_else(|_| default.value().clone(), Known::into_value);
+            filled.insert(name.clone(), converted);
+        }
+    }
+    for (name, block_type) in &schema.blocks {
+        let Some(inside) = filled.get(name) else { continue };
+        let inner = &block_type.schema;
+        let replaced = match inside {
+            Value::Object(_) if matches!(block_type.nesting, Nesting::Optional | Nesting::Required) => {
+                with_defaults(inside, inner)
+            }
+            Value::List(list) => {
+                Value::list(list.element.clone(), list.items.iter().map(|item| with_defaults(item, inner)))
+            }
+            Value::Tuple(items) => Value::tuple(items.iter().map(|item| with_defaults(item, inner))),
+            Value::Map(map) => {
+                let items = map.items.iter().map(|(label, item)| (label.clone(), with_defaults(item, inner)));
+                Value::map(map.element.clone(), items)
+            }
+            Value::Object(items) => {
+                Value::object(items.iter().map(|(label, item)| (label.clone(), with_defaults(item, inner))))
+            }
+            other => other.clone(),
+        };
+        filled.insert(name.clone(), replaced);
+    }
+    Value::object(filled)
+}

@@ -1,0 +1,61 @@
+//! What a `for` goes through.
+
+use loam_provider::{List, Map, Step, Str, Type, Value};
+
+use super::{Evaluated, Marks, Scope, describe::about, expr};
+use crate::{
+    config::Expr,
+    diag::{Diagnostic, Diagnostics},
+};
+
+/// The items of a collection, each with its key, and the marks that whatever is built of them bears.
+pub(super) struct Items {
+    pub(super) items: Vec<(Evaluated, Evaluated)>,
+    pub(super) marks: Marks,
+}
+
+/// Evaluates what a `for` goes through. `None` where it is wrong; its marks where it is unknown.
+pub(super) fn items(found: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Result<Items, Marks>> {
+    let collection = expr::expr(found, scope, diagnostics);
+    let marks = if collection.marks.is_whole() { Marks::whole() } else { Marks::none() };
+    let of_names = |items: &std::collections::BTreeMap<Str, Value>| {
+        let items = items.iter().map(|(name, item)| {
+            let inside = collection.marks.inside(&Step::Name(name.clone()));
+            (Evaluated::from(Value::String(name.clone())), Evaluated::new(item.clone(), inside))
+        });
+        items.collect()
+    };
+    let items = match &collection.value {
+        Value::List(List { items, .. }) | Value::Tuple(items) => {
+            let items = items.iter().enumerate().map(|(index, item)| {
+                let inside = collection.marks.inside(&Step::Index(index));
+                (Evaluated::from(expr::index(index)), Evaluated::new(item.clone(), inside))
+            });
+            items.collect()
+        }
+        Value::Set(set) => {
+            let inside = collection.marks.collapsed();
+            let items = set.items().iter().map(|item| Evaluated::new(item.clone(), inside.clone()));
+            items.map(|item| (item.clone(), item)).collect()
+        }
+        Value::Map(Map { items, .. }) | Value::Object(items) => of_names(items),
+        Value::Unknown(Type::Bool | Type::Number | Type::String)
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_) => {
+            let detail =
+                format!("A `for` goes through a collection, but this is {}.", collection.value.ty().friendly());
+            let diagnostic = Diagnostic::error("Not a collection", found.span, detail);
+            diagnostics.push(diagnostic.values(about(&[found], scope)));
+            return None;
+        }
+        Value::Null(_) => {
+            let detail = "A `for` goes through a collection, but this is null.";
+            let diagnostic = Diagnostic::error("Null value", found.span, detail);
+            diagnostics.push(diagnostic.values(about(&[found], scope)));
+            return None;
+        }
+        Value::Unknown(_) => return Some(Err(collection.marks.collapsed())),
+    };
+    Some(Ok(Items { items, marks }))
+}

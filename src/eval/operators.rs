@@ -1,0 +1,212 @@
+//! Operators.
+
+use std::cmp::Ordering;
+
+use loam_provider::{List, Map, Number, Type, Value};
+
+use super::{Evaluated, Scope, describe::about, expr};
+use crate::{
+    config::{BinaryOp, Expr, UnaryOp},
+    diag::{Diagnostic, Diagnostics},
+};
+
+/// Evaluates an operator of one operand.
+pub(super) fn unary(op: UnaryOp, operand: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
+    let (sign, ty) = match op {
+        UnaryOp::Negate => ("-", Type::Number),
+        UnaryOp::Not => ("!", Type::Bool),
+    };
+    let value = self::operand(sign, "operand", operand, &ty, scope, diagnostics);
+    let result = match (op, &value.value) {
+        (UnaryOp::Negate, Value::Number(number)) => Value::Number(-number.clone()),
+        (UnaryOp::Not, Value::Bool(claim)) => Value::Bool(!claim),
+        (UnaryOp::Negate | UnaryOp::Not, _) => Value::Unknown(ty),
+    };
+    Evaluated::new(result, value.marks.collapsed())
+}
+
+/// Evaluates an operator of two operands.
+pub(super) fn binary(
+    op: BinaryOp,
+    left: &Expr,
+    right: &Expr,
+    whole: &Expr,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Evaluated {
+    match op {
+        BinaryOp::Equal | BinaryOp::NotEqual => {
+            let left = expr::expr(left, scope, diagnostics);
+            let right = expr::expr(right, scope, diagnostics);
+            let marks = left.marks.and(&right.marks).collapsed();
+            let equal = equal(&left.value, &right.value).map(|equal| equal == (op == BinaryOp::Equal));
+            Evaluated::new(equal.map_or(Value::Unknown(Type::Bool), Value::Bool), marks)
+        }
+        BinaryOp::And | BinaryOp::Or => {
+            let sign = op.to_string();
+            let left = operand(&sign, "left side", left, &Type::Bool, scope, diagnostics);
+            let right = operand(&sign, "right side", right, &Type::Bool, scope, diagnostics);
+            let marks = left.marks.and(&right.marks).collapsed();
+            // One side may decide alone, even where the other is not known.
+            let deciding = op == BinaryOp::Or;
+            let value = match (left.value.as_bool(), right.value.as_bool()) {
+                (Some(left), Some(_)) if left == deciding => Value::Bool(deciding),
+                (Some(_), Some(right)) => Value::Bool(right),
+                (Some(known), None) | (None, Some(known)) if known == deciding => Value::Bool(deciding),
+                (Some(_) | None, None) | (None, Some(_)) => Value::Unknown(Type::Bool),
+            };
+            Evaluated::new(value, marks)
+        }
+        BinaryOp::Less | BinaryOp::LessOrEqual | BinaryOp::Greater | BinaryOp::GreaterOrEqual => {
+            numbers(op, left, right, Type::Bool, scope, diagnostics, |left, right| {
+                let order = left.value_cmp(right);
+                Ok(Value::Bool(match op {
+                    BinaryOp::Less => order == Ordering::Less,
+                    BinaryOp::LessOrEqual => order != Ordering::Greater,
+                    BinaryOp::Greater => order == Ordering::Greater,
+                    _ => order != Ordering::Less,
+                }))
+            })
+        }
+        BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => {
+            numbers(op, left, right, Type::Number, scope, diagnostics, |a, b| {
+                let result = match op {
+                    BinaryOp::Add => a.checked_add(b),
+                    BinaryOp::Subtract => a.checked_sub(b),
+                    BinaryOp::Multiply => a.checked_mul(b),
+                    BinaryOp::Divide => a.checked_div(b),
+                    _ => a.checked_rem(b),
+                };
+                result.map(Value::Number).map_err(|error| {
+                    let zero = matches!(op, BinaryOp::Divide | BinaryOp::Remainder) && b.is_zero();
+                    let detail = if zero {
+                        "The right side is zero, and nothing can be divided by zero.".to_owned()
+                    } else {
+                        format!("This cannot be computed: {error}.")
+                    };
+                    let summary = if zero { "Division by zero" } else { "Number out of range" };
+                    let diagnostic = Diagnostic::error(summary, whole.span, detail);
+                    diagnostic.values(about(&[left, right], scope))
+                })
+            })
+        }
+    }
+}
+
+fn numbers(
+    op: BinaryOp,
+    left: &Expr,
+    right: &Expr,
+    ty: Type,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+    compute: impl FnOnce(&Number, &Number) -> Result<Value, Diagnostic>,
+) -> Evaluated {
+    let sign = op.to_string();
+    let left = operand(&sign, "left side", left, &Type::Number, scope, diagnostics);
+    let right = operand(&sign, "right side", right, &Type::Number, scope, diagnostics);
+    let marks = left.marks.and(&right.marks).collapsed();
+    let value = match (left.value.as_number(), right.value.as_number()) {
+        (Some(left), Some(right)) => compute(left, right).unwrap_or_else(|diagnostic| {
+            diagnostics.push(diagnostic);
+            Value::Unknown(ty)
+        }),
+        (Some(_) | None, _) => Value::Unknown(ty),
+    };
+    Evaluated::new(value, marks)
+}
+
+/// Evaluates an operand to a value of a type; what is wrong is reported and unknown.
+fn operand(
+    sign: &str,
+    side: &str,
+    found: &Expr,
+    ty: &Type,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Evaluated {
+    let operand = expr::expr(found, scope, diagnostics);
+    let wanted = if *ty == Type::Number { "a number" } else { "true or false" };
+    match operand.value.convert(ty) {
+        Ok(Value::Null(_)) => {
+            let detail = format!("The {side} of `{sign}` must be {wanted}, but it is null.");
+            let diagnostic = Diagnostic::error("Null value", found.span, detail);
+            diagnostics.push(diagnostic.values(about(&[found], scope)));
+            Evaluated::new(Value::Unknown(ty.clone()), operand.marks)
+        }
+        Ok(value) => Evaluated::new(value, operand.marks),
+        Err(_) => {
+            let detail =
+                format!("The {side} of `{sign}` must be {wanted}, but it is {}.", operand.value.ty().friendly());
+            let mut diagnostic = Diagnostic::error("Invalid operand", found.span, detail);
+            if sign == "+" && matches!(operand.value, Value::String(_)) {
+                diagnostic = diagnostic.hint("To put texts together, write `\"${a}${b}\"`.");
+            }
+            diagnostics.push(diagnostic.values(about(&[found], scope)));
+            Evaluated::new(Value::Unknown(ty.clone()), operand.marks)
+        }
+    }
+}
+
+/// Returns whether two values are equal, or `None` where that is not known yet. Values of different types are not.
+pub(super) fn equal(left: &Value, right: &Value) -> Option<bool> {
+    match (left, right) {
+        (Value::Unknown(_), Value::Null(_)) | (Value::Null(_), Value::Unknown(_)) => None,
+        (Value::Unknown(a), other) | (other, Value::Unknown(a)) => {
+            let b = other.ty();
+            let different = a.is_concrete() && b.is_concrete() && *a != b && other.is_wholly_known();
+            if different { Some(false) } else { None }
+        }
+        (Value::Null(_), other) | (other, Value::Null(_)) => Some(other.is_null()),
+        (Value::List(List { element: a, items: left }), Value::List(List { element: b, items: right })) => {
+            if a.is_concrete() && b.is_concrete() && a != b {
+                return Some(false);
+            }
+            sequences(left, right)
+        }
+        (Value::Tuple(left), Value::Tuple(right)) => sequences(left, right),
+        (Value::Set(a), Value::Set(b)) => {
+            if left.is_wholly_known() && right.is_wholly_known() {
+                return Some(a == b || (a.items().is_empty() && b.items().is_empty()));
+            }
+            None
+        }
+        (Value::Map(Map { element: a, items: left }), Value::Map(Map { element: b, items: right })) => {
+            if a.is_concrete() && b.is_concrete() && a != b {
+                return Some(false);
+            }
+            fields(left, right)
+        }
+        (Value::Object(left), Value::Object(right)) => fields(left, right),
+        (left, right) => Some(left == right),
+    }
+}
+
+fn sequences(left: &[Value], right: &[Value]) -> Option<bool> {
+    if left.len() != right.len() {
+        return Some(false);
+    }
+    all(left.iter().zip(right).map(|(left, right)| equal(left, right)))
+}
+
+type Fields = std::collections::BTreeMap<loam_provider::Str, Value>;
+
+fn fields(left: &Fields, right: &Fields) -> Option<bool> {
+    if !left.keys().eq(right.keys()) {
+        return Some(false);
+    }
+    all(left.values().zip(right.values()).map(|(left, right)| equal(left, right)))
+}
+
+/// One that is false decides; otherwise one that is not known leaves it open.
+fn all(results: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut outcome = Some(true);
+    for result in results {
+        match result {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => outcome = None,
+        }
+    }
+    outcome
+}

@@ -1,0 +1,287 @@
+//! The values of a module's variables: given, converted, defaulted and checked.
+
+use std::collections::BTreeMap;
+
+use loam_provider::{Str, Type, Value};
+
+use super::{Evaluated, Marks, ModuleValues, Scope, describe, expr};
+use crate::{
+    config::{self, Attribute, Check, Module, Subject, Variable},
+    diag::{Diagnostic, Diagnostics, did_you_mean},
+    source::{Sources, Span},
+};
+
+/// Values given to variables from outside, by rising precedence: a later one for the same variable wins.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs(Vec<Input>);
+
+#[derive(Debug, Clone)]
+struct Input {
+    name: Str,
+    origin: String,
+    given: Given,
+    unknown: WhenUndeclared,
+}
+
+#[derive(Debug, Clone)]
+enum Given {
+    Text(String),
+    Parsed(Box<Attribute>),
+}
+
+/// What it means that a value is for a variable that no block declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenUndeclared {
+    /// A mistake: the user named this variable.
+    Error,
+    /// Worth a warning: the file may be shared.
+    Warn,
+    /// Nothing: the environment holds other things too.
+    Ignore,
+}
+
+impl Inputs {
+    /// Adds a value as text: `--var name=text`, `LOAM_VAR_name`. `origin` names it in messages.
+    pub fn text(&mut self, name: &str, text: &str, origin: &str, unknown: WhenUndeclared) {
+        let given = Given::Text(text.to_owned());
+        self.0.push(Input { name: name.into(), origin: origin.to_owned(), given, unknown });
+    }
+
+    /// Adds the values of a file.
+    pub fn file(&mut self, values: Vec<Attribute>, origin: &str, unknown: WhenUndeclared) {
+        self.0.extend(values.into_iter().map(|value| Input {
+            name: value.name.clone(),
+            origin: origin.to_owned(),
+            given: Given::Parsed(Box::new(value)),
+            unknown,
+        }));
+    }
+}
+
+/// Evaluates the variables of a module into `values`. `sources` takes the texts of values that are expressions.
+///
+/// A variable that is missing or wrong is reported and unknown. Validations run once all variables have values;
+/// one that refers to more than variables, and what is not known yet, is left to [`validations`].
+pub fn variables(
+    module: &Module,
+    inputs: &Inputs,
+    values: &mut ModuleValues,
+    files: &super::Files,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut latest: BTreeMap<&Str, &Input> = BTreeMap::new();
+    for input in &inputs.0 {
+        if module.variables.contains_key(&input.name) {
+            latest.insert(&input.name, input);
+        } else {
+            undeclared(module, input, diagnostics);
+        }
+    }
+    for (name, variable) in &module.variables {
+        let value = match latest.get(name) {
+            Some(input) => given(variable, input, files, sources, diagnostics),
+            None => default(variable, files, diagnostics),
+        };
+        let value = value.unwrap_or_else(|| Value::Unknown(variable.ty.clone()).into());
+        let marks = if variable.sensitive { Marks::whole() } else { value.marks };
+        values.set(Subject::Variable(name.clone()), Evaluated::new(value.value, marks));
+    }
+    let scope = Scope::new(values, files);
+    for variable in module.variables.values() {
+        validate(variable, &scope, OnlyVariables::Yes, diagnostics);
+    }
+}
+
+/// Runs the validations that refer to more than variables, once what they refer to has values.
+pub fn validations(module: &Module, scope: &Scope<'_>, diagnostics: &mut Diagnostics) {
+    for variable in module.variables.values() {
+        validate(variable, scope, OnlyVariables::No, diagnostics);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnlyVariables {
+    Yes,
+    No,
+}
+
+fn validate(variable: &Variable, scope: &Scope<'_>, which: OnlyVariables, diagnostics: &mut Diagnostics) {
+    for validation in &variable.validations {
+        let only = validation.references().all(|reference| {
+            matches!(
+                reference.subject,
+                Subject::Variable(_) | Subject::PathModule | Subject::PathRoot | Subject::PathCwd
+            )
+        });
+        if only == (which == OnlyVariables::Yes)
+            && let Outcome::Failed(message) = check(validation, scope, diagnostics)
+        {
+            let subject = Subject::Variable(variable.name.clone());
+            let value = scope.lookup(&subject).map(describe::describe);
+            let shown = value.map(|value| vec![format!("{subject} is {value}")]).unwrap_or_default();
+            let diagnostic = Diagnostic::error("Invalid value for variable", validation.condition.expr.span, message);
+            diagnostics.push(diagnostic.related(variable.span, "the variable").values(shown));
+        }
+    }
+}
+
+/// What became of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It does not; this is its message.
+    Failed(String),
+    /// That cannot be told yet.
+    Unknown,
+    /// It could not be evaluated; that has been reported.
+    Invalid,
+}
+
+/// Evaluates a condition and, where it does not hold, its message. A message that would show a secret is withheld.
+pub fn check(check: &Check, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Outcome {
+    let mut problems = Diagnostics::default();
+    let (truth, _, _) = expr::condition(&check.condition.expr, scope, &mut problems);
+    if problems.has_errors() {
+        diagnostics.extend(problems);
+        return Outcome::Invalid;
+    }
+    match truth {
+        None => Outcome::Unknown,
+        Some(true) => Outcome::Passed,
+        Some(false) => {
+            let message = expr::expr(&check.error_message.expr, scope, &mut problems);
+            let text = match message.value.convert(&Type::String) {
+                _ if !message.marks.is_empty() => "The condition does not hold. Its message holds a secret.".into(),
+                Ok(Value::String(text)) => text.to_string(),
+                Ok(_) | Err(_) => "The condition does not hold, and its message is not known.".into(),
+            };
+            diagnostics.extend(problems);
+            Outcome::Failed(text)
+        }
+    }
+}
+
+fn undeclared(module: &Module, input: &Input, diagnostics: &mut Diagnostics) {
+    let detail = format!("{} gives a value to `{}`, but no block declares this variable.", input.origin, input.name);
+    let hint = did_you_mean(&input.name, module.variables.keys().map(Str::as_str))
+        .unwrap_or_else(|| format!("To declare it, add a block `variable \"{}\" {{}}`.", input.name));
+    let span = match &input.given {
+        Given::Parsed(attribute) => Some(attribute.name_span),
+        Given::Text(_) => None,
+    };
+    let diagnostic = match (input.unknown, span) {
+        (WhenUndeclared::Ignore, _) => return,
+        (WhenUndeclared::Warn, Some(span)) => Diagnostic::warning("Undeclared variable", span, detail),
+        (WhenUndeclared::Warn, None) | (WhenUndeclared::Error, None) => {
+            Diagnostic::error_nowhere("Undeclared variable", detail)
+        }
+        (WhenUndeclared::Error, Some(span)) => Diagnostic::error("Undeclared variable", span, detail),
+    };
+    diagnostics.push(diagnostic.hint(hint));
+}
+
+fn default(variable: &Variable, files: &super::Files, diagnostics: &mut Diagnostics) -> Option<Evaluated> {
+    let Some(default) = &variable.default else {
+        let name = &variable.name;
+        let detail = format!("The variable `{name}` has no default and was given no value.");
+        let about = variable.description.as_ref().map(|description| format!("`{name}`: {description}"));
+        diagnostics.push(
+            Diagnostic::error("Missing variable", variable.span, detail)
+                .maybe_hint(about)
+                .hint(format!("Give it one: `--var {name}=…`, LOAM_VAR_{name}, or `{name} = …` in `loam.vars.hcl`.")),
+        );
+        return None;
+    };
+    let module = ModuleValues::default();
+    let mut problems = Diagnostics::default();
+    let value = expr::expr(&default.expr, &Scope::new(&module, files), &mut problems);
+    let sound = problems.is_empty();
+    diagnostics.extend(problems);
+    if !sound || !default.references.is_empty() {
+        return None;
+    }
+    let fitted = fit(variable, value, Some(default.expr.span), "Its default", diagnostics)?;
+    if fitted.value.is_null() && !variable.nullable {
+        let detail = format!("The variable `{}` may not be null, but its default is.", variable.name);
+        diagnostics.push(Diagnostic::error("Invalid default", default.expr.span, detail));
+        return None;
+    }
+    Some(fitted)
+}
+
+fn given(
+    variable: &Variable,
+    input: &Input,
+    files: &super::Files,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Evaluated> {
+    let (value, span) = match &input.given {
+        // A text is the value itself where that is what the variable takes; otherwise it is an expression.
+        Given::Text(text) if matches!(variable.ty, Type::String | Type::Number | Type::Bool | Type::Any) => {
+            (Evaluated::from(Value::from(text.as_str())), None)
+        }
+        Given::Text(text) => {
+            let name = format!("<{}>", input.origin);
+            let (parsed, mut problems) = config::expression(&name, text, sources);
+            for reference in parsed.references() {
+                let detail = "A value given from outside is plain: it cannot refer to anything.";
+                problems.push(Diagnostic::error("Unexpected reference", reference.span, detail));
+            }
+            let sound = problems.is_empty();
+            if !sound && variable.sensitive {
+                let detail =
+                    format!("The value for the secret `{}` from {} is no expression.", variable.name, input.origin);
+                diagnostics.push(Diagnostic::error_nowhere("Invalid value for variable", detail));
+                return None;
+            }
+            diagnostics.extend(problems);
+            if !sound {
+                return None;
+            }
+            (evaluate(&parsed, files, diagnostics)?, (!variable.sensitive).then_some(parsed.span))
+        }
+        Given::Parsed(attribute) if !attribute.references.is_empty() => return None,
+        Given::Parsed(attribute) => (evaluate(&attribute.expr, files, diagnostics)?, Some(attribute.expr.span)),
+    };
+    let value = fit(variable, value, span, &input.origin, diagnostics)?;
+    if value.value.is_null() && !variable.nullable {
+        // Null asks for the default of a variable that cannot be null.
+        return default(variable, files, diagnostics);
+    }
+    Some(value)
+}
+
+fn evaluate(parsed: &config::Expr, files: &super::Files, diagnostics: &mut Diagnostics) -> Option<Evaluated> {
+    let module = ModuleValues::default();
+    let mut problems = Diagnostics::default();
+    let value = expr::expr(parsed, &Scope::new(&module, files), &mut problems);
+    let sound = problems.is_empty();
+    diagnostics.extend(problems);
+    sound.then_some(value)
+}
+
+/// Converts a value to the type of its variable.
+fn fit(
+    variable: &Variable,
+    value: Evaluated,
+    span: Option<Span>,
+    origin: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Evaluated> {
+    match value.value.convert(&variable.ty) {
+        Ok(converted) => Some(Evaluated::new(converted, value.marks)),
+        Err(error) => {
+            let detail = format!("{origin} does not fit the type of the variable `{}`: {error}.", variable.name);
+            let diagnostic = match span {
+                Some(span) => Diagnostic::error("Wrong type", span, detail),
+                None => Diagnostic::error_nowhere("Wrong type", detail),
+            };
+            let hint = format!("`{}` is {}.", variable.name, variable.ty);
+            diagnostics.push(diagnostic.related(variable.span, "the variable").hint(hint));
+            None
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The language and its diagnostics, as data.
+
+mod conformance;
+mod diagnostics;
