@@ -4,7 +4,9 @@
 //! Each kind is a module whose one struct implements [`Provider`] for that kind alone;
 //! [`Local`] only hands a call to the kind it is about. Start in [`LocalFactory`].
 
+mod files;
 mod machine;
+mod process;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,6 +17,7 @@ use loam_provider::{
 };
 
 pub use machine::Machine;
+pub use process::launch;
 
 /// What this provider offers.
 pub struct LocalFactory {
@@ -25,7 +28,10 @@ pub struct LocalFactory {
 
 impl Default for LocalFactory {
     fn default() -> Self {
-        Self { schema: Schema::default(), kinds: Vec::new(), extensions: BTreeMap::new() }
+        let kinds = vec![files::directory(), files::file(), process::process()];
+        let extensions: [(&str, Schema); 0] = [];
+        let extensions = extensions.into_iter().map(|(kind, schema)| (kind.into(), schema)).collect();
+        Self { schema: Schema::default(), kinds, extensions }
     }
 }
 
@@ -67,8 +73,12 @@ struct Local {
 }
 
 impl Local {
-    fn new(_machine: &Arc<Machine>) -> Self {
-        Self { kinds: BTreeMap::new() }
+    fn new(machine: &Arc<Machine>) -> Self {
+        let mut kinds: BTreeMap<&'static str, Box<dyn Provider>> = BTreeMap::new();
+        kinds.insert("directory", Box::new(files::Directory(Arc::clone(machine))));
+        kinds.insert("file", Box::new(files::File(Arc::clone(machine))));
+        kinds.insert("process", Box::new(process::Process(Arc::clone(machine))));
+        Self { kinds }
     }
 
     fn of(&self, kind: &Kind) -> Result<&dyn Provider, ProviderError> {

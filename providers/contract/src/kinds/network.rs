@@ -114,6 +114,7 @@ pub enum OnPeers {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Seed {
     /// Its name.
+    #[serde(default)]
     pub name: String,
     /// Where it is, for providers of this machine.
     pub path: Option<String>,

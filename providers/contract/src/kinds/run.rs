@@ -32,6 +32,7 @@ pub struct Ready {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct HttpProbe {
     /// The name of a port, or its number.
+    #[serde(default)]
     pub port: String,
     /// The path that is asked for.
     #[serde(default = "slash")]
@@ -44,6 +45,7 @@ pub struct HttpProbe {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TcpProbe {
     /// The name of a port, or its number.
+    #[serde(default)]
     pub port: String,
 }
 
