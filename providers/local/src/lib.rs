@@ -6,6 +6,7 @@
 
 mod files;
 mod machine;
+mod network;
 mod process;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -28,8 +29,8 @@ pub struct LocalFactory {
 
 impl Default for LocalFactory {
     fn default() -> Self {
-        let kinds = vec![files::directory(), files::file(), process::process()];
-        let extensions: [(&str, Schema); 0] = [];
+        let kinds = vec![files::directory(), files::file(), loam_provider::kinds::network(), process::process()];
+        let extensions = [("network", network::extension())];
         let extensions = extensions.into_iter().map(|(kind, schema)| (kind.into(), schema)).collect();
         Self { schema: Schema::default(), kinds, extensions }
     }
@@ -77,6 +78,7 @@ impl Local {
         let mut kinds: BTreeMap<&'static str, Box<dyn Provider>> = BTreeMap::new();
         kinds.insert("directory", Box::new(files::Directory(Arc::clone(machine))));
         kinds.insert("file", Box::new(files::File(Arc::clone(machine))));
+        kinds.insert("network", Box::new(network::Network(Arc::clone(machine))));
         kinds.insert("process", Box::new(process::Process(Arc::clone(machine))));
         Self { kinds }
     }

@@ -1,0 +1,104 @@
+//! `$(NAME)` in texts, as Kubernetes writes it in a container's command; `$$(` is a literal `$(`.
+
+use std::collections::BTreeMap;
+
+/// What names stand for; `None` is what exists and is not known yet.
+pub(super) type Names = BTreeMap<String, Option<String>>;
+
+/// Why a text cannot be expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Invalid {
+    /// There is nothing of this name.
+    Unknown(String),
+    /// What follows `$(` is no name, or has no end.
+    NoName(String),
+}
+
+/// Returns a text with its names replaced, or `None` if one of them is not known yet.
+pub(super) fn expand(text: &str, names: &Names) -> Result<Option<String>, Invalid> {
+    let (mut expanded, mut rest, mut is_known) = (String::new(), text, true);
+    while let Some(at) = rest.find('$') {
+        expanded.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("$$(") {
+            expanded.push_str("$(");
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("$(") {
+            let end = after.find(|char: char| !char.is_ascii_alphanumeric() && char != '_').unwrap_or(after.len());
+            let (name, closing) = after.split_at(end);
+            let Some(closed) = closing.strip_prefix(')').filter(|_| !name.is_empty()) else {
+                let shown: String = rest.chars().take(20).collect();
+                return Err(Invalid::NoName(shown));
+            };
+            match names.get(name) {
+                Some(Some(value)) => expanded.push_str(value),
+                Some(None) => is_known = false,
+                None => return Err(Invalid::Unknown(name.to_owned())),
+            }
+            rest = closed;
+        } else {
+            expanded.push('$');
+            rest = &rest[1..];
+        }
+    }
+    expanded.push_str(rest);
+    Ok(is_known.then_some(expanded))
+}
+
+/// Returns the name that was most likely meant.
+pub(super) fn nearest<'n>(wrong: &str, names: &'n Names) -> Option<&'n str> {
+    let distances = names.keys().map(|name| (distance(wrong, name), name.as_str()));
+    distances.min().filter(|(distance, name)| *distance <= (name.len() / 3).max(2)).map(|(_, name)| name)
+}
+
+/// Returns how many letters must be added, dropped or changed.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let change = diagonal + usize::from(left != right);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let known = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
+        [known("NODE_NAME", "a"), known("PORT_CLIENT", "80"), ("PEERS".to_owned(), None)].into()
+    }
+
+    #[test]
+    fn names_are_replaced_and_dollars_kept() {
+        let table = [
+            ("", Ok(Some(""))),
+            ("plain $5 $ $$ ${x}", Ok(Some("plain $5 $ $$ ${x}"))),
+            ("$(NODE_NAME)=http://h:$(PORT_CLIENT)", Ok(Some("a=http://h:80"))),
+            ("$$(NODE_NAME) $$$(NODE_NAME)", Ok(Some("$(NODE_NAME) $$(NODE_NAME)"))),
+            ("é$(NODE_NAME)é", Ok(Some("éaé"))),
+            ("x $(PEERS)", Ok(None)),
+            ("$(NODE)", Err(Invalid::Unknown("NODE".into()))),
+            ("$(date +%s)", Err(Invalid::NoName("$(date +%s)".into()))),
+            ("$()", Err(Invalid::NoName("$()".into()))),
+            ("$(NODE_NAME", Err(Invalid::NoName("$(NODE_NAME".into()))),
+        ];
+        for (text, expected) in table {
+            assert_eq!(expand(text, &names()), expected.map(|text| text.map(str::to_owned)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_has_a_suggestion() {
+        assert_eq!(nearest("NODE_NAM", &names()), Some("NODE_NAME"));
+        assert_eq!(nearest("PORT_CLEINT", &names()), Some("PORT_CLIENT"));
+        assert_eq!(nearest("SOMETHING_ELSE", &names()), None);
+    }
+}
