@@ -157,9 +157,11 @@ pub struct Hook {
     /// The command and its arguments.
     #[serde(default)]
     pub command: Vec<String>,
-    /// How long it may take.
+    /// How long it may take, with all its tries.
     #[serde(default = "two_minutes")]
     pub timeout: Period,
+    /// The pause before it is tried again when it failed; without it, it is not.
+    pub retry_every: Option<Period>,
 }
 
 /// Returns the kind `network`.
@@ -193,8 +195,9 @@ pub fn network() -> Kind {
             Block::new(
                 Nesting::Optional,
                 hook(),
-                "What runs before a node that is added later starts, while the others are ready. Nodes then join one by one, \
-                 and `$(PEERS)` lists those that have joined.",
+                "What runs before a node that is added later starts, while the others are ready. Nodes then join one by \
+                 one, without the seed's data, and `$(PEERS)` lists those that have joined. It may run again for a node \
+                 whose start failed.",
             ),
         )
         .block(
@@ -259,7 +262,10 @@ fn bootstrap() -> Schema {
 
 fn hook() -> Schema {
     let timeout = Attribute::default(Type::String, "2m", "How long it may take.").format(Format::Period);
-    Schema::new([("command", hook_command()), ("timeout", timeout)])
+    let retry =
+        "The pause before it is tried again when it failed, while `timeout` lasts; otherwise the first failure counts.";
+    let retry = Attribute::optional(Type::String, retry).format(Format::Period);
+    Schema::new([("command", hook_command()), ("timeout", timeout), ("retry_every", retry)])
 }
 
 fn hook_command() -> Attribute {

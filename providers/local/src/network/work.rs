@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use loam_provider::{CallCx, Period, ProviderError};
-use tokio::task::JoinSet;
+use loam_provider::{CallCx, Period, ProviderError, kinds::network::Hook};
+use tokio::{task::JoinSet, time::Instant};
 
 use super::{
     node::{Declared, For, Node, expanded, upper},
@@ -23,6 +23,24 @@ pub(super) struct Work<'w> {
     pub(super) dir: &'w Path,
     /// All nodes that are declared, their ports chosen.
     pub(super) nodes: Vec<Node>,
+}
+
+/// When a hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Bootstrap,
+    BeforeJoin,
+    BeforeLeave,
+}
+
+impl When {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::BeforeJoin => "before_join",
+            Self::BeforeLeave => "before_leave",
+        }
+    }
 }
 
 impl Work<'_> {
@@ -56,7 +74,7 @@ impl Work<'_> {
         self.let_leave().await?;
         if joins_one_by_one {
             for node in &joining {
-                self.hook("before_join", node).await?;
+                self.hook(When::BeforeJoin, node).await?;
                 members.push(node.clone());
                 members.sort_by_key(|node| node.index);
                 self.bring_up(std::slice::from_ref(node), &members, For::Joined).await?;
@@ -70,7 +88,7 @@ impl Work<'_> {
     /// Runs the bootstrap, as of the first node.
     pub(super) async fn bootstrap(&self) -> Result<(), ProviderError> {
         match self.nodes.first() {
-            Some(first) => self.hook("bootstrap", first).await,
+            Some(first) => self.hook(When::Bootstrap, first).await,
             None => Ok(()),
         }
     }
@@ -100,7 +118,7 @@ impl Work<'_> {
                 if condition.alive().is_some() && self.network.spec.before_leave.is_some() {
                     let ports = record.about.ports.iter().map(|(name, port)| (name.clone(), Some(*port)));
                     let node = Node::leaving(&name, place.path(), ports.collect());
-                    self.hook("before_leave", &node).await?;
+                    self.hook(When::BeforeLeave, &node).await?;
                 }
                 self.cx.progress.items(&format!("stopping node `{name}`"), 0, None);
                 stop(&what(&name), &record.identity, &self.network.spec.stop).await?;
@@ -280,29 +298,42 @@ impl Work<'_> {
     }
 
     /// Runs a hook for a node; its names also tell of the others that run.
-    async fn hook(&self, hook: &str, node: &Node) -> Result<(), ProviderError> {
+    async fn hook(&self, hook: When, node: &Node) -> Result<(), ProviderError> {
         let spec = self.network.spec;
-        let (command, timeout): (&[String], Period) =
-            match (hook, &spec.bootstrap, &spec.before_join, &spec.before_leave) {
-                ("bootstrap", Some(bootstrap), ..) => (&bootstrap.command, bootstrap.timeout),
-                ("before_join", _, Some(hook), _) | ("before_leave", _, _, Some(hook)) => (&hook.command, hook.timeout),
-                _ => return Ok(()),
-            };
+        let of = |hook: &Hook| (hook.command.clone(), hook.timeout, hook.retry_every);
+        let declared = match hook {
+            When::Bootstrap => spec.bootstrap.as_ref().map(|hook| (hook.command.clone(), hook.timeout, None)),
+            When::BeforeJoin => spec.before_join.as_ref().map(of),
+            When::BeforeLeave => spec.before_leave.as_ref().map(of),
+        };
+        let Some((command, timeout, retry_every)) = declared else { return Ok(()) };
         let mut names = node.names(&self.network, &self.nodes, For::Joined)?;
         for (port, others) in self.others(&node.name)? {
             names.insert(format!("OTHERS_{}", upper(&port)), Some(others.join(",")));
         }
-        let path = loam_provider::Path::attribute(hook).name("command");
+        let path = loam_provider::Path::attribute(hook.word()).name("command");
         let parts = command.iter().enumerate();
         let parts = parts.map(|(index, part)| expanded(part, &names, &path.index(index), spec));
         let command = parts.collect::<Result<Option<Vec<_>>, _>>()?.unwrap_or_default();
         let env = node.expanded(&self.network, &names)?.map(|texts| texts.env).unwrap_or_default();
         let (env, log) = (environment(&env), self.dir.join("hooks.log"));
-        self.cx.progress.items(&format!("running `{hook}` for node `{}`", node.name), 0, None);
-        let what = format!("`{hook}`");
-        let cwd = self.machine.base_dir();
-        let run_hook = Run { what: &what, command: &command, env: &env, cwd, log: &log, timeout };
-        Ok(run(&run_hook, self.cx).await?)
+        self.cx.progress.items(&format!("running `{}` for node `{}`", hook.word(), node.name), 0, None);
+        let (what, cwd) = (format!("`{}`", hook.word()), self.machine.base_dir());
+        let end = Instant::now() + timeout.0;
+        loop {
+            let timeout = Period(end.saturating_duration_since(Instant::now()));
+            let once = Run { what: &what, command: &command, env: &env, cwd, log: &log, timeout };
+            match (run(&once, self.cx).await, retry_every) {
+                (Ok(()), _) => return Ok(()),
+                (Err(ProcessError::Failed { .. }), Some(pause)) if Instant::now() + pause.0 < end => {
+                    tokio::select! {
+                        () = tokio::time::sleep(pause.0) => {}
+                        () = self.cx.cancel.cancelled() => return Err(ProviderError::cancelled()),
+                    }
+                }
+                (Err(error), _) => return Err(error.into()),
+            }
+        }
     }
 
     /// Returns, by port, where every other node that runs is reached.

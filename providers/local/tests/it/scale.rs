@@ -109,3 +109,28 @@ async fn nodes_join_one_by_one_and_take_leave_by_their_hooks() {
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     world.delete(&smaller).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_hook_is_tried_again_only_where_it_says_so() {
+    let mut world = World::new("network.bench").await;
+    let script = "if test -e tried; then exit 0; fi; touch tried; echo not yet; exit 1";
+    let hook = |more: serde_json::Value| {
+        let mut hook = json!({ "command": ["sh", "-c", script] });
+        hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let peers = json!({ "format": "$(NODE_HOST):$(PORT_HTTP)", "on_change": "keep" });
+        json!({ "peers": peers, "before_join": hook })
+    };
+    let made = world.create(&servers(1, hook(json!({})))).await.unwrap();
+    let failure = world.apply(&servers(2, hook(json!({}))), &made).await.unwrap_err();
+    assert_eq!(failure.to_string(), "`before_join` failed: exit status: 1");
+    assert_eq!(failure.error.evidence, ["not yet"]);
+    let loam_provider::Remains::Partial(part) = failure.remains else { panic!("the network stands") };
+    assert_eq!(pids(&part), pids(&made));
+
+    std::fs::remove_file(world.path("tried")).unwrap();
+    let patient = servers(2, hook(json!({ "retry_every": "10ms" })));
+    let (_, larger) = world.apply(&patient, &part).await.unwrap();
+    assert_eq!(pids(&larger)[0], pids(&made)[0]);
+    world.assert_settled(&patient, &larger).await;
+    world.delete(&larger).await.unwrap();
+}
