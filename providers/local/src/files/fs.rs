@@ -88,7 +88,17 @@ pub(crate) fn sync_parent(path: &Path) -> Result<(), FileError> {
 
 /// Makes a directory and those above it, as far as they are missing.
 pub(crate) fn make_directory(path: &Path, mode: u32) -> Result<(), FileError> {
-    let made = DirBuilder::new().recursive(true).mode(mode).create(path);
+    const TRIES: usize = 10;
+    let make = || DirBuilder::new().recursive(true).mode(mode).create(path);
+    // Another call may delete a parent that was empty just as this one is about to use it.
+    let is_gone_again = |made: &io::Result<()>| made.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    let mut made = make();
+    for _ in 1..TRIES {
+        if !is_gone_again(&made) {
+            break;
+        }
+        made = make();
+    }
     made.map_err(FileError::on("make directory", path))
 }
 
@@ -108,6 +118,13 @@ pub(crate) fn remove_directory(path: &Path) -> Result<(), FileError> {
         present(fs::remove_dir_all(&gone), "delete", &gone)?;
     }
     Ok(())
+}
+
+/// Deletes a directory, on a thread that may take its time.
+pub(crate) async fn remove_large_directory(path: &Path) -> Result<(), FileError> {
+    let owned = path.to_owned();
+    let removed = tokio::task::spawn_blocking(move || remove_directory(&owned)).await;
+    removed.unwrap_or_else(|error| Err(FileError::on("delete", path)(io::Error::other(error))))
 }
 
 /// Returns the names in a directory in order; none where there is no directory.

@@ -137,7 +137,7 @@ impl Provider for Network {
         let Some(owner) = site.owner()?.filter(|_| !planned.is_null()) else { return Ok(Resolution::Nothing) };
         let nodes = object::observed(&site.0, planned.get("nodes"))?;
         if !owner.is_made && object::found(&site.0)?.is_empty() {
-            site.remove(self.0.loam_dir())?;
+            site.remove(self.0.loam_dir()).await?;
             return Ok(Resolution::Nothing);
         }
         let object = planned
@@ -224,7 +224,7 @@ impl Network {
             }
         }
         work::stop_all(processes, &spec.stop).await?;
-        Ok(site.remove(self.0.loam_dir())?)
+        Ok(site.remove(self.0.loam_dir()).await?)
     }
 }
 

@@ -7,14 +7,12 @@ use super::{
     node::{Expanded, Node, expanded},
     ports::HOST,
 };
-use crate::process::{Probe, environment, two_probes};
+use crate::process::{Probe, check_ready, environment};
 
 /// Checks the probe of a node whose ports may not be chosen yet.
 pub(super) fn check_probe(spec: &Network, node: &Node, names: &Names) -> Result<(), ProviderError> {
     let ready = &spec.ready;
-    if [ready.http.is_some(), ready.tcp.is_some(), ready.exec.is_some()].iter().filter(|set| **set).count() > 1 {
-        return Err(two_probes());
-    }
+    check_ready(ready)?;
     if let Some(http) = &ready.http {
         port(node, &http.port, "http")?;
     }

@@ -123,7 +123,7 @@ impl Work<'_> {
                 self.cx.progress.items(&format!("stopping node `{name}`"), 0, None);
                 stop(&what(&name), &record.identity, &self.network.spec.stop).await?;
             }
-            fs::remove_directory(place.path())?;
+            fs::remove_large_directory(place.path()).await?;
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use std::{path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use loam_provider::{
     CallCx, Failure, Kind, Known, Path, PlanRequest, Planned, Provider, ProviderError, Remains, Resolution, Type,
-    Value, decode,
+    Value, decode, kinds::Ready,
 };
 
 pub(crate) use command::{Run, run};
@@ -84,7 +84,7 @@ impl Provider for Process {
         let owner = site.claim(cx)?;
         match self.run(cx, planned, &site, &owner).await {
             Ok(object) => Ok(object),
-            Err(error) => match site.remove(self.0.loam_dir()) {
+            Err(error) => match site.remove(self.0.loam_dir()).await {
                 Ok(()) => Err(error.into()),
                 Err(_) => Err(Failure { error, remains: Remains::InDoubt }),
             },
@@ -111,7 +111,7 @@ impl Provider for Process {
         for identity in recorded.into_iter().chain(known) {
             stop("the process", &identity, &spec.stop).await.map_err(ProviderError::from)?;
         }
-        Ok(site.remove(self.0.loam_dir()).map_err(ProviderError::from)?)
+        Ok(site.remove(self.0.loam_dir()).await.map_err(ProviderError::from)?)
     }
 
     async fn resolve(&self, _kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {
@@ -122,7 +122,7 @@ impl Provider for Process {
         let place = Place(site.0.clone());
         let condition = place.condition()?;
         if condition == Condition::Nothing && !owner.is_made {
-            site.remove(self.0.loam_dir())?;
+            site.remove(self.0.loam_dir()).await?;
             return Ok(Resolution::Nothing);
         }
         let object = with_paths(planned, &place);
@@ -218,25 +218,36 @@ fn probe(process: &Process, spec: &Spec) -> Result<Probe, ProviderError> {
         })
     };
     let ready = &spec.ready;
+    check_ready(ready)?;
     Ok(match (&ready.http, &ready.tcp, &ready.exec) {
         (None, None, None) => Probe::Settled,
-        (Some(http), None, None) => {
+        (Some(http), ..) => {
             let (port, path) = (port(&http.port, "http")?, http.path.clone());
             Probe::Http { host: host(), port, path, status: http.status }
         }
-        (None, Some(tcp), None) => Probe::Tcp { host: host(), port: port(&tcp.port, "tcp")? },
+        (None, Some(tcp), _) => Probe::Tcp { host: host(), port: port(&tcp.port, "tcp")? },
         (None, None, Some(exec)) => {
             let (command, env) = (exec.command.clone(), environment(&spec.env));
             Probe::Exec { command, env, cwd: process.cwd(spec) }
         }
-        _ => return Err(two_probes()),
     })
 }
 
-/// Returns the error of a `ready` block that asks in two ways.
-pub(crate) fn two_probes() -> ProviderError {
-    ProviderError::invalid(Path::attribute("ready"), "`ready` has more than one probe")
-        .hint("Keep one of `http`, `tcp` and `exec`.")
+/// Checks what of a `ready` block can be checked without knowing whom it asks.
+pub(crate) fn check_ready(ready: &Ready) -> Result<(), ProviderError> {
+    let at = |name: &str| Path::attribute("ready").name(name);
+    if [ready.http.is_some(), ready.tcp.is_some(), ready.exec.is_some()].iter().filter(|set| **set).count() > 1 {
+        return Err(ProviderError::invalid(Path::attribute("ready"), "`ready` has more than one probe")
+            .hint("Keep one of `http`, `tcp` and `exec`."));
+    }
+    if let Some(http) = ready.http.as_ref().filter(|http| !http.path.starts_with('/')) {
+        return Err(ProviderError::invalid(at("http").name("path"), format!("`{}` is not a path", http.path))
+            .hint(format!("Write \"/{}\".", http.path)));
+    }
+    if ready.exec.as_ref().is_some_and(|exec| exec.command.is_empty()) {
+        return Err(ProviderError::invalid(at("exec").name("command"), "the command is empty"));
+    }
+    Ok(())
 }
 
 fn place(object: &Value) -> Place {

@@ -129,8 +129,8 @@ impl Site {
     }
 
     /// Deletes the directory with all in it, and its parent if that is loam's own and empty now.
-    pub(crate) fn remove(&self, loam_dir: &Path) -> Result<(), FileError> {
-        fs::remove_directory(&self.0)?;
+    pub(crate) async fn remove(&self, loam_dir: &Path) -> Result<(), FileError> {
+        fs::remove_large_directory(&self.0).await?;
         if let Some(parent) = self.0.parent()
             && parent.starts_with(loam_dir)
         {

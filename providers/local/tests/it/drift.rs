@@ -133,3 +133,16 @@ async fn a_creation_that_died_half_way_goes_on_as_a_creation() {
     world.assert_settled(&wanted, &after).await;
     world.delete(&after).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_node_that_was_never_found_ready_is_waited_for_again() {
+    let mut world = World::new("network.bench").await;
+    let wanted = servers(2, json!({}));
+    let made = world.create(&wanted).await.unwrap();
+    // As if the run had died while it waited.
+    std::fs::remove_file(format!("{}/ready", text(&made, r#"nodes["1"].dir"#))).unwrap();
+    let (notes, after) = world.apply(&wanted, &made).await.unwrap();
+    assert_eq!(notes, ["node `1` runs and is not ready yet"]);
+    assert_eq!(after, made);
+    world.delete(&after).await.unwrap();
+}

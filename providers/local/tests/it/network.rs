@@ -139,6 +139,8 @@ async fn mistakes_in_a_network_name_their_attribute() {
         (json!({ "node": { "a": {} } }), "node_count", "Remove `nodes`"),
         (json!({ "ready": { "tcp": { "port": "grpc" } } }), "ready.tcp.port", "Its ports are `http`."),
         (json!({ "ready": { "tcp": { "port": "1" }, "exec": { "command": ["x"] } } }), "ready", "Keep one of"),
+        (json!({ "ready": { "http": { "port": "http", "path": "health" } } }), "ready.http.path", "Write \"/health\"."),
+        (json!({ "ready": { "exec": { "command": [] } } }), "ready.exec.command", ""),
         (json!({ "files": { "../x": "" } }), r#"files["../x"]"#, "without `..`"),
         (json!({ "command": [] }), "command", "Set `command`"),
         (json!({ "before_join": { "command": ["$(OTHERS_GRPC)"] } }), "before_join.command[0]", "OTHERS_HTTP"),
