@@ -20,6 +20,11 @@ pub mod host;
 
 pub mod state;
 
+pub mod refresh;
+
 pub mod plan;
 
+pub mod apply;
+
 pub mod ui;
+

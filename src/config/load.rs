@@ -82,7 +82,8 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
     let mut digest = Sha256::new();
     for file in files {
         // Lengths keep the end of a name apart from the start of its bytes.
-        for part in [file.name.as_bytes(), &file.bytes] {
+        let name = Path::new(&file.name).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for part in [name.as_bytes(), &file.bytes] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }

@@ -10,6 +10,8 @@ pub struct Schedule {
     dependents: Vec<Vec<usize>>,
     waiting: Vec<usize>,
     ready: BTreeSet<usize>,
+    /// Taken, or skipped for good.
+    is_taken: Vec<bool>,
     open: usize,
 }
 
@@ -23,12 +25,14 @@ impl Schedule {
         let dependents: Vec<Vec<usize>> = (0..graph.len()).map(|at| graph.dependents_of(at)).collect();
         let waiting: Vec<usize> = (0..graph.len()).map(|at| graph.needed_by(at).len()).collect();
         let ready = waiting.iter().enumerate().filter(|(_, waiting)| **waiting == 0).map(|(at, _)| at).collect();
-        Ok(Self { open: waiting.len(), dependents, waiting, ready })
+        Ok(Self { open: waiting.len(), is_taken: vec![false; waiting.len()], dependents, waiting, ready })
     }
 
     /// Takes the lowest-numbered node that can run now.
     pub fn take(&mut self) -> Option<usize> {
-        self.ready.pop_first()
+        let next = self.ready.pop_first()?;
+        self.is_taken[next] = true;
+        Some(next)
     }
 
     /// Says that a taken node is done, so that what waited for it alone becomes ready.
@@ -44,15 +48,14 @@ impl Schedule {
 
     /// Says that a taken node failed; returns all that will never run because of it, in ascending order.
     pub fn failed(&mut self, at: usize) -> Vec<usize> {
-        const NEVER: usize = usize::MAX;
         self.open -= 1;
         let mut skipped = Vec::new();
         let mut queue = vec![at];
         while let Some(failed) = queue.pop() {
             for dependent in &self.dependents[failed] {
-                if self.waiting[*dependent] < NEVER / 2 {
-                    // Far from zero, however many of its other needs will still be done.
-                    self.waiting[*dependent] += NEVER / 2;
+                // One need of it is never done, so it never becomes ready by itself.
+                if !self.is_taken[*dependent] {
+                    self.is_taken[*dependent] = true;
                     skipped.push(*dependent);
                     queue.push(*dependent);
                 }
@@ -61,6 +64,12 @@ impl Schedule {
         self.open -= skipped.len();
         skipped.sort_unstable();
         skipped
+    }
+
+    /// Returns the nodes that were neither taken nor skipped, in ascending order.
+    #[must_use]
+    pub fn untaken(&self) -> Vec<usize> {
+        (0..self.waiting.len()).filter(|at| !self.is_taken[*at]).collect()
     }
 
     /// Returns whether every node is done, failed or skipped.

@@ -7,6 +7,7 @@ use super::encoding;
 use crate::{
     addr::{Instance, Resource},
     host::ProviderRef,
+    state::{DeposedId, ReplaceOrder},
 };
 
 /// What happens to one object.
@@ -14,6 +15,8 @@ use crate::{
 pub struct ObjectChange {
     /// The object's address.
     pub addr: Instance,
+    /// Which of the address's deposed objects; none for its current one.
+    pub deposed: Option<DeposedId>,
     /// The provider that realises it.
     pub provider: ProviderRef,
     /// What changes.
@@ -88,16 +91,6 @@ pub enum Change {
         /// Why.
         because: Reason,
     },
-}
-
-/// Which half of a replacement comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplaceOrder {
-    /// The old object is deleted, then the new one made.
-    DeleteFirst,
-    /// The new object is made, then the old one deleted.
-    CreateFirst,
 }
 
 /// Why something changes.

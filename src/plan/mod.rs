@@ -1,22 +1,47 @@
 //! Decides what has to change.
 //!
-//! `plan` visits every block in dependency order, predicts each object with its
+//! [`plan()`] visits every block in dependency order, predicts each object with its
 //! provider, and compares the prediction with what `refresh` found. The result is
 //! plain data: saved, shown, and applied without deciding anything again.
 //!
 //! Nothing here writes. Start in [`steps`] if something happens too early.
 
 mod change;
+pub(crate) mod check;
+mod decide;
 mod encoding;
+pub(crate) mod expand;
+mod file;
+pub(crate) mod order;
+pub(crate) mod propose;
+mod providers;
 mod steps;
+mod validate;
+pub(crate) mod visit;
+pub(crate) mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use loam_provider::{Str, Value};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
-pub use change::{Change, Drift, ObjectChange, OutputChange, Reason, ReplaceOrder};
+use crate::{
+    addr::Instance,
+    config::Config,
+    diag::Diagnostics,
+    eval::{Evaluated, Files, ModuleValues},
+    host::{Clock, Host},
+    refresh::Observed,
+    state::{Meta, Output, Stored},
+};
+
+pub use crate::state::ReplaceOrder;
+pub use change::{Change, Drift, ObjectChange, OutputChange, Reason};
+pub use file::{FileError, load, save};
+pub use providers::providers;
 pub use steps::{Step, StepId, Work};
+pub use validate::validate;
 
 /// The version of the plan file's format.
 pub const FORMAT: u32 = 1;
@@ -73,6 +98,50 @@ pub struct Input {
     pub value: Value,
     /// Where secrets stand in it.
     pub sensitive: Vec<loam_provider::Path>,
+}
+
+/// All that a plan is made from.
+pub struct Basics<'p> {
+    /// The configuration.
+    pub config: &'p Config,
+    /// The values of its variables.
+    pub variables: &'p BTreeMap<Str, Evaluated>,
+    /// The paths that expressions see.
+    pub paths: ModuleValues,
+    /// The files that functions may read.
+    pub files: &'p Files,
+    /// The providers.
+    pub host: &'p Host,
+    /// What is said about the state as a whole.
+    pub meta: &'p Meta,
+    /// The objects in the state.
+    pub objects: &'p [Stored],
+    /// The outputs in the state.
+    pub outputs: &'p [Output],
+    /// What the world looks like.
+    pub observed: &'p Observed,
+    /// What was asked for.
+    pub options: &'p Options,
+}
+
+/// What a plan was asked to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether everything is destroyed.
+    pub mode: Mode,
+    /// Objects to replace whatever the provider says.
+    pub replace: BTreeSet<Instance>,
+    /// Cancelled when the user wants to stop.
+    pub cancel: CancellationToken,
+    /// The run's clock.
+    pub clock: Clock,
+    /// The running version of loam.
+    pub version: String,
+}
+
+/// Decides what has to change. After an error there is a plan of what could be decided, which must not be applied.
+pub async fn plan(basics: Basics<'_>) -> (Plan, Diagnostics) {
+    visit::visit(basics).await
 }
 
 /// How many changes of each sort a plan has.

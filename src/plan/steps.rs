@@ -1,7 +1,19 @@
 //! What runs, and what each step needs.
+//!
+//! A step needs what it was made from and nothing more. Where many need the same many, one
+//! [`Work::Gather`] stands between them, so that the number of edges stays linear.
 
-use loam_provider::Str;
+use std::collections::BTreeMap;
+
+use loam_provider::{OnDestroy, Str};
 use serde::{Deserialize, Serialize};
+
+use super::{Change, ObjectChange, ReplaceOrder, order::Order};
+use crate::{
+    addr::{Mode, Resource},
+    config::{BlockName, Node},
+    state::Stored,
+};
 
 /// The position of a step in [`super::Plan::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,13 +38,187 @@ pub enum Work {
     Update { change: usize },
     /// Deletes the object, or the old one of a replacement.
     Delete { change: usize },
-    /// Forgets the object; the real thing stays.
+    /// Forgets the object, or the old one of a replacement; the real thing stays.
     Forget { change: usize },
     /// Brings the record of the object up to date.
     Record { change: usize },
-    /// Does nothing: many that need the same many need this one instead, so that edges stay linear.
+    /// Does nothing: many that need the same many need this one instead.
     Gather {
-        /// The block that it stands for.
+        /// What it stands for.
         of: Str,
     },
+}
+
+impl Work {
+    /// Returns the change that this is part of.
+    #[must_use]
+    pub fn change(&self) -> Option<usize> {
+        match self {
+            Self::Create { change }
+            | Self::Update { change }
+            | Self::Delete { change }
+            | Self::Forget { change }
+            | Self::Record { change } => Some(*change),
+            Self::Gather { .. } => None,
+        }
+    }
+}
+
+/// Orders the work of all changes. `order` is the configuration's, if the run looks at it at all.
+pub(super) fn steps(changes: &[ObjectChange], stored: &[Stored], order: Option<&Order>) -> Vec<Step> {
+    let mut building = Building { steps: Vec::new(), of_change: vec![Halves::default(); changes.len()] };
+    for (at, change) in changes.iter().enumerate() {
+        building.add_work(at, change);
+    }
+    if let Some(order) = order {
+        building.order_making(changes, order);
+    }
+    building.order_deleting(changes, stored);
+    for step in &mut building.steps {
+        step.needs.sort_unstable();
+        step.needs.dedup();
+    }
+    building.steps
+}
+
+/// The steps of one change.
+#[derive(Debug, Clone, Copy, Default)]
+struct Halves {
+    making: Option<StepId>,
+    removing: Option<StepId>,
+}
+
+struct Building {
+    steps: Vec<Step>,
+    of_change: Vec<Halves>,
+}
+
+impl Building {
+    fn push(&mut self, work: Work, needs: Vec<StepId>) -> StepId {
+        let id = StepId(u32::try_from(self.steps.len()).expect("a plan has fewer than four thousand million steps"));
+        self.steps.push(Step { work, needs });
+        id
+    }
+
+    fn need(&mut self, step: StepId, needed: StepId) {
+        self.steps[step.0 as usize].needs.push(needed);
+    }
+
+    fn add_work(&mut self, at: usize, change: &ObjectChange) {
+        let removal = match change.on_destroy {
+            OnDestroy::Delete => Work::Delete { change: at },
+            OnDestroy::Retain => Work::Forget { change: at },
+        };
+        let halves = match &change.change {
+            Change::Keep { .. } => {
+                self.push(Work::Record { change: at }, Vec::new());
+                Halves::default()
+            }
+            Change::Create { .. } => {
+                Halves { making: Some(self.push(Work::Create { change: at }, Vec::new())), removing: None }
+            }
+            Change::Update { .. } => {
+                Halves { making: Some(self.push(Work::Update { change: at }, Vec::new())), removing: None }
+            }
+            Change::Replace { order: ReplaceOrder::DeleteFirst, .. } => {
+                let removing = self.push(removal, Vec::new());
+                let making = self.push(Work::Create { change: at }, vec![removing]);
+                Halves { making: Some(making), removing: Some(removing) }
+            }
+            Change::Replace { order: ReplaceOrder::CreateFirst, .. } => {
+                let making = self.push(Work::Create { change: at }, Vec::new());
+                let removing = self.push(removal, vec![making]);
+                Halves { making: Some(making), removing: Some(removing) }
+            }
+            Change::Delete { .. } => {
+                Halves { making: None, removing: Some(self.push(Work::Delete { change: at }, Vec::new())) }
+            }
+            Change::Forget { .. } => {
+                Halves { making: None, removing: Some(self.push(Work::Forget { change: at }, Vec::new())) }
+            }
+        };
+        self.of_change[at] = halves;
+    }
+
+    /// What is made waits for what it was made from, also through blocks and locals in which nothing happens.
+    fn order_making(&mut self, changes: &[ObjectChange], order: &Order) {
+        let mut makers: BTreeMap<usize, Vec<StepId>> = BTreeMap::new();
+        for (at, change) in changes.iter().enumerate() {
+            if let (Some(making), Some(place)) = (self.of_change[at].making, place(order, &change.addr.resource)) {
+                makers.entry(place).or_default().push(making);
+            }
+        }
+        // For each node, the one step after which all that it stands for is made.
+        let mut done: Vec<Option<StepId>> = vec![None; order.len()];
+        for (at, node) in order.sequence() {
+            let mut before: Vec<StepId> = order.needs(at).into_iter().filter_map(|need| done[need]).collect();
+            before.sort_unstable();
+            before.dedup();
+            let own = makers.remove(&at).unwrap_or_default();
+            if own.len() > 1 && before.len() > 1 {
+                before = vec![self.push(Work::Gather { of: format!("all that {node} needs").into() }, before)];
+            }
+            for making in &own {
+                self.steps[making.0 as usize].needs.extend(&before);
+            }
+            let after = if own.is_empty() { before } else { own };
+            done[at] = match after.as_slice() {
+                [] => None,
+                [only] => Some(*only),
+                _ => Some(self.push(Work::Gather { of: format!("all of {node}").into() }, after)),
+            };
+        }
+    }
+
+    /// What is deleted waits until nothing is made from it any more.
+    fn order_deleting(&mut self, changes: &[ObjectChange], stored: &[Stored]) {
+        let mut removed: BTreeMap<&Resource, Vec<usize>> = BTreeMap::new();
+        for (at, change) in changes.iter().enumerate() {
+            if self.of_change[at].removing.is_some() {
+                removed.entry(&change.addr.resource).or_default().push(at);
+            }
+        }
+        let by_slot: BTreeMap<_, _> =
+            changes.iter().enumerate().map(|(at, change)| ((&change.addr, &change.deposed), at)).collect();
+        // For each block of which something is removed: what used it, and must let go of it first.
+        let mut users: BTreeMap<&Resource, Vec<usize>> = BTreeMap::new();
+        for stored in stored {
+            let slot = &stored.object.slot;
+            let Some(&user) = by_slot.get(&(&slot.addr, &slot.deposed)) else { continue };
+            for dependency in &stored.object.dependencies {
+                if removed.contains_key(dependency) && *dependency != changes[user].addr.resource {
+                    users.entry(dependency).or_default().push(user);
+                }
+            }
+        }
+        for (block, users) in users {
+            let victims = &removed[block];
+            let deletes: Vec<StepId> = users.iter().filter_map(|user| self.of_change[*user].removing).collect();
+            let updates: Vec<StepId> = users
+                .iter()
+                .filter(|user| matches!(changes[**user].change, Change::Update { .. }))
+                .filter_map(|user| self.of_change[*user].making)
+                .collect();
+            for (needed, is_update) in [(deletes, false), (updates, true)] {
+                let needed = match needed.as_slice() {
+                    [] => continue,
+                    [only] => *only,
+                    _ => self.push(Work::Gather { of: format!("all that uses {block}").into() }, needed),
+                };
+                for victim in victims {
+                    // An object that is deleted before it is made again is updated to the new one, not away from the old.
+                    let is_made_again =
+                        matches!(changes[*victim].change, Change::Replace { order: ReplaceOrder::DeleteFirst, .. });
+                    if let (Some(removing), false) = (self.of_change[*victim].removing, is_update && is_made_again) {
+                        self.need(removing, needed);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn place(order: &Order, resource: &Resource) -> Option<usize> {
+    let Resource { kind, name, .. } = resource;
+    order.place(&Node::Block(BlockName { mode: Mode::Managed, kind: kind.clone(), name: name.clone() }))
 }

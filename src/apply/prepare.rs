@@ -1,0 +1,284 @@
+//! What a step asks of its provider: the plan's prediction, with what was unknown filled in.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use loam_provider::{Known, Path, Period, Type, Value};
+
+use super::Basics;
+use crate::{
+    addr::{Instance, InstanceKey},
+    config::{BlockName, Config, Node},
+    diag::{Diagnostic, Diagnostics},
+    eval::{self, Evaluated, InstanceValues, Marks},
+    event::{Action, Secrets, Trouble},
+    host::{Host, ProviderRef},
+    plan::{
+        Change, Mode, ObjectChange, Plan, Work,
+        check::{self, Stage},
+        expand::Shape,
+        order::Order,
+        propose, visit,
+        world::{World, place_of},
+    },
+    state::{Output, Stored},
+};
+
+/// A step that is ready to run.
+pub(super) struct Prepared {
+    /// The position of its change in the plan.
+    pub(super) change: usize,
+    pub(super) addr: Instance,
+    pub(super) provider: ProviderRef,
+    pub(super) action: Action,
+    /// The object as it is; none for a create.
+    pub(super) before: Option<Known>,
+    /// The object to be; unknown only where the provider alone can tell; null for a delete.
+    pub(super) planned: Value,
+    pub(super) sensitive: Vec<Path>,
+    pub(super) secrets: Secrets,
+    pub(super) timeout: Option<Duration>,
+    /// What the instance alone can see, for its postconditions.
+    instance: Option<InstanceValues>,
+}
+
+/// The world as it becomes known while steps end.
+pub(super) struct Preparing<'r> {
+    plan: &'r Plan,
+    config: &'r Config,
+    host: Arc<Host>,
+    world: World<'r>,
+    /// The configuration's order; none where the run does not look at the configuration.
+    order: Option<(Order, Vec<Rc<BTreeSet<BlockName>>>)>,
+    expansions: HashMap<BlockName, Rc<HashMap<Option<InstanceKey>, InstanceValues>>>,
+}
+
+impl<'r> Preparing<'r> {
+    pub(super) fn new(plan: &'r Plan, basics: &Basics<'r>, host: &Arc<Host>) -> Self {
+        let module = &basics.config.root;
+        let order = match plan.mode {
+            Mode::Apply => Order::of(module).ok(),
+            Mode::Destroy => None,
+        };
+        let mut preparing = Self {
+            plan,
+            config: basics.config,
+            host: Arc::clone(host),
+            world: World::new(module, basics.files, basics.paths.clone(), basics.variables),
+            order: order.map(|order| {
+                let needed = order.blocks_needed();
+                (order, needed)
+            }),
+            expansions: HashMap::new(),
+        };
+        preparing.seed(basics.objects);
+        preparing
+    }
+
+    /// Gives the world every object as the plan has it: what stays as it is, what changes as it is predicted.
+    fn seed(&mut self, objects: &[Stored]) {
+        for (name, block) in &self.config.root.resources {
+            self.world.declare(name, Shape::of(&block.repeat));
+        }
+        for Stored { object, .. } in objects {
+            if object.slot.deposed.is_none() {
+                let value = Evaluated::new(
+                    object.attributes.value().clone(),
+                    Marks::at_paths(object.sensitive.iter().cloned()),
+                );
+                self.world.set_object(&visit::block_of(&object.slot.addr), &object.slot.addr.key, value);
+            }
+        }
+        for change in &self.plan.changes {
+            let (block, key) = (visit::block_of(&change.addr), &change.addr.key);
+            match change.change.after() {
+                Some(after) => {
+                    let value = Evaluated::new(after.clone(), Marks::at_paths(change.sensitive.iter().cloned()));
+                    self.world.set_object(&block, key, value);
+                }
+                None if change.deposed.is_none() => self.world.remove_object(&block, key),
+                None => {}
+            }
+        }
+    }
+
+    /// Returns what a step asks of its provider.
+    pub(super) fn prepare(&mut self, work: &Work, diagnostics: &mut Diagnostics) -> Result<Prepared, Trouble> {
+        let at = work.change().expect("only steps about an object are prepared");
+        let change = &self.plan.changes[at];
+        let (action, before, after) = match (work, &change.change) {
+            (Work::Create { .. }, Change::Create { after, .. } | Change::Replace { after, .. }) => {
+                (Action::Create, None, Some(after))
+            }
+            (Work::Update { .. }, Change::Update { before, after }) => {
+                (Action::Update, Some(before.clone()), Some(after))
+            }
+            (Work::Delete { .. }, change) => (Action::Delete, change.before().cloned(), None),
+            _ => return Err(trouble("the plan's steps and changes contradict each other")),
+        };
+        let mut found = Diagnostics::default();
+        let known = match after {
+            Some(after) => self.known(change, after, &mut found),
+            None => Ok((Value::Null(Type::Any), change.sensitive.clone(), None)),
+        };
+        let timeout = self.timeout(change, action, &mut found);
+        found.set_address(&change.addr);
+        let has_errors = found.has_errors();
+        diagnostics.extend(found);
+        let (planned, sensitive, instance) = known?;
+        if has_errors {
+            return Err(trouble("the configuration is wrong now that all values are known"));
+        }
+        let of_before = before.as_ref().map(|before| Secrets::of(before, &change.sensitive)).unwrap_or_default();
+        Ok(Prepared {
+            change: at,
+            addr: change.addr.clone(),
+            provider: change.provider.clone(),
+            action,
+            before,
+            secrets: Secrets::of(&planned, &sensitive).and(&of_before),
+            planned,
+            sensitive,
+            timeout,
+            instance,
+        })
+    }
+
+    /// Fills in what was unknown when the plan was made.
+    fn known(&mut self, change: &ObjectChange, after: &Value, diagnostics: &mut Diagnostics) -> Result<Asked, Trouble> {
+        let name = visit::block_of(&change.addr);
+        let config = self.config;
+        let Some(block) = config.root.resources.get(&name) else {
+            return Err(trouble("its block is no longer in the configuration"));
+        };
+        let has_checks = !(block.lifecycle.preconditions.is_empty() && block.lifecycle.postconditions.is_empty());
+        if after.is_wholly_known() && !has_checks {
+            return Ok((after.clone(), change.sensitive.clone(), None));
+        }
+        self.settle(&name, diagnostics);
+        let expansion = self.expansion(&name, diagnostics);
+        let Some(instance) = expansion.and_then(|expansion| expansion.get(&change.addr.key).cloned()) else {
+            return Err(trouble("its block no longer has this instance"));
+        };
+        let host = Arc::clone(&self.host);
+        let Some(kind) = host.kind(&name.kind) else {
+            return Err(trouble("no provider offers its kind any more"));
+        };
+        let scope = self.world.instance_scope(&instance);
+        check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Apply, diagnostics);
+        let evaluated = eval::body(&block.body, &kind.schema, &name.kind, block.span, &scope, diagnostics);
+        if let Some(path) = evaluated.value.first_unknown()
+            && !diagnostics.has_errors()
+        {
+            let detail = format!("`{path}` is still unknown, although everything it depends on is done.");
+            diagnostics.push(Diagnostic::error("Value still unknown", block.span, detail));
+        }
+        let planned = propose::refine(&kind.schema, after, &evaluated.value);
+        let mut sensitive: BTreeSet<Path> = change.sensitive.iter().cloned().collect();
+        sensitive.extend(evaluated.marks.paths().cloned());
+        sensitive.extend(kind.schema.secrets(&planned));
+        Ok((planned, sensitive.into_iter().collect(), Some(instance)))
+    }
+
+    /// Brings what a block is made from up to date.
+    fn settle(&mut self, name: &BlockName, diagnostics: &mut Diagnostics) {
+        if let Some((order, needed)) = &self.order
+            && let Some(at) = place_of(order, name)
+        {
+            self.world.publish(needed[at].iter());
+            self.world.settle_locals(order, at, diagnostics);
+        }
+    }
+
+    /// Returns what each instance of a block can see, evaluated once for all of them.
+    fn expansion(&mut self, name: &BlockName, diagnostics: &mut Diagnostics) -> Option<InstancesByKey> {
+        if let Some(known) = self.expansions.get(name) {
+            return Some(Rc::clone(known));
+        }
+        let expansion = Rc::new(self.world.expand(name, diagnostics)?.instances.into_iter().collect::<HashMap<_, _>>());
+        self.expansions.insert(name.clone(), Rc::clone(&expansion));
+        Some(expansion)
+    }
+
+    fn timeout(&self, change: &ObjectChange, action: Action, diagnostics: &mut Diagnostics) -> Option<Duration> {
+        let operation = match action {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Delete => "delete",
+            Action::Forget | Action::Record => return None,
+        };
+        let block = self.config.root.resources.get(&visit::block_of(&change.addr))?;
+        let attribute = block.timeouts.iter().find(|attribute| *attribute.name == *operation)?;
+        let evaluated = eval::expr(&attribute.expr, &self.world.scope(), diagnostics);
+        match evaluated.value.as_str().map(str::parse::<Period>) {
+            Some(Ok(Period(timeout))) => return Some(timeout),
+            Some(Err(error)) => {
+                let detail = format!("`timeouts.{operation}`: {error}.");
+                diagnostics.push(Diagnostic::error("Invalid timeout", attribute.expr.span, detail));
+            }
+            None if evaluated.value.is_null() => {}
+            None => {
+                let detail = format!("`timeouts.{operation}` must be a duration such as \"10m\".");
+                diagnostics.push(Diagnostic::error("Invalid timeout", attribute.expr.span, detail));
+            }
+        }
+        None
+    }
+
+    /// Takes in what a step made, and checks what its block states about it.
+    pub(super) fn made(&mut self, prepared: &Prepared, made: &Known) -> Result<(), Trouble> {
+        let (block, key) = (visit::block_of(&prepared.addr), &prepared.addr.key);
+        let object = Evaluated::new(made.value().clone(), Marks::at_paths(prepared.sensitive.iter().cloned()));
+        self.world.set_object(&block, key, object.clone());
+        let (Some(config), Some(instance)) = (self.config.root.resources.get(&block), &prepared.instance) else {
+            return Ok(());
+        };
+        let mut found = Diagnostics::default();
+        let instance = InstanceValues { self_object: Some(object), ..instance.clone() };
+        let scope = self.world.instance_scope(&instance);
+        check::checks("Postcondition failed", &config.lifecycle.postconditions, &scope, Stage::Apply, &mut found);
+        match found.iter().next() {
+            None => Ok(()),
+            Some(first) => Err(trouble(&format!("a postcondition does not hold: {}", first.detail))),
+        }
+    }
+
+    /// Evaluates the outputs; one that cannot be told keeps the value that was recorded.
+    pub(super) fn outputs(&mut self, recorded: &[Output], diagnostics: &mut Diagnostics) -> Vec<Output> {
+        let Some((order, needed)) = &self.order else { return Vec::new() };
+        let mut outputs = Vec::new();
+        for (at, node) in order.sequence() {
+            let Node::Output(name) = node else { continue };
+            let output = &self.config.root.outputs[name];
+            self.world.publish(needed[at].iter());
+            let mut found = Diagnostics::default();
+            self.world.settle_locals(order, at, &mut found);
+            let scope = self.world.scope();
+            check::checks("Precondition failed", &output.preconditions, &scope, Stage::Plan, &mut found);
+            let evaluated = eval::expr(&output.value.expr, &scope, &mut found);
+            let known = Known::new(evaluated.value).ok().filter(|_| !found.has_errors());
+            let sensitive = match (output.sensitive, known.is_some()) {
+                (true, true) => vec![Path::root()],
+                _ => evaluated.marks.paths().cloned().collect(),
+            };
+            match known {
+                Some(value) => outputs.push(Output { name: name.clone(), value, sensitive }),
+                None => outputs.extend(recorded.iter().find(|output| output.name == *name).cloned()),
+            }
+            diagnostics.extend(found);
+        }
+        outputs.sort_by(|a, b| a.name.cmp(&b.name));
+        outputs
+    }
+}
+
+type Asked = (Value, Vec<Path>, Option<InstanceValues>);
+type InstancesByKey = Rc<HashMap<Option<InstanceKey>, InstanceValues>>;
+
+fn trouble(message: &str) -> Trouble {
+    Trouble { message: message.to_owned(), causes: Vec::new(), attribute: None, hint: None, evidence: Vec::new() }
+}

@@ -1,0 +1,37 @@
+//! Conditions that a configuration states about itself.
+
+use crate::{
+    config::Check,
+    diag::{Diagnostic, Diagnostics},
+    eval::{self, Outcome, Scope},
+};
+
+/// When a condition is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// What is unknown may still become true.
+    Plan,
+    /// Everything must be known.
+    Apply,
+}
+
+/// Evaluates conditions and reports those that do not hold.
+pub(crate) fn checks(
+    summary: &'static str,
+    checks: &[Check],
+    scope: &Scope<'_>,
+    stage: Stage,
+    diagnostics: &mut Diagnostics,
+) {
+    for check in checks {
+        let span = check.condition.expr.span;
+        match (eval::check(check, scope, diagnostics), stage) {
+            (Outcome::Passed | Outcome::Invalid, _) | (Outcome::Unknown, Stage::Plan) => {}
+            (Outcome::Failed(message), _) => diagnostics.push(Diagnostic::error(summary, span, message)),
+            (Outcome::Unknown, Stage::Apply) => {
+                let detail = "The condition is still unknown, although everything it depends on is done.";
+                diagnostics.push(Diagnostic::error(summary, span, detail));
+            }
+        }
+    }
+}

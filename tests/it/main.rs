@@ -1,0 +1,3 @@
+//! Tests of the real binary, and of the rules that hold for the whole project.
+
+mod architecture;
