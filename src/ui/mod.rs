@@ -4,12 +4,13 @@
 //! a run, results on standard output and everything else on standard error. Nothing here reads an environment, a
 //! clock or a terminal: `cli` decides what a surface can show and says so in a [`Style`].
 //!
-//! Secrets are masked while trees of values are made ([`value`] and [`plan`]), before anything is laid out.
+//! Secrets are masked while trees of values are made (`value` and `plan::diff`), before anything is laid out.
 
 mod diagnostic;
 mod json;
 mod names;
 mod plan;
+mod progress;
 #[cfg(test)]
 mod schema_test;
 mod screen;
@@ -21,6 +22,7 @@ mod value;
 
 pub use diagnostic::{diagnostics, diagnostics_json};
 pub use plan::{plan, plan_json};
+pub use progress::{Now, Progress, Size, Terminal};
 pub use screen::{PrintError, Screen};
 pub use style::{Colour, DEFAULT_WIDTH, Glyphs, Style};
 pub use trouble::{error, error_json};

@@ -17,12 +17,15 @@ struct Surface {
     is_closed: bool,
 }
 
-/// Standard output takes no more.
+/// Why something could not be shown.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to write to standard output")]
-pub struct PrintError {
-    #[from]
-    source: io::Error,
+pub enum PrintError {
+    /// Standard output takes no more.
+    #[error("failed to write to standard output")]
+    Write { source: io::Error },
+    /// Nobody draws progress.
+    #[error("failed to start the thread that shows progress")]
+    Thread { source: io::Error },
 }
 
 impl Screen {
@@ -37,7 +40,7 @@ impl Screen {
     /// # Errors
     /// [`PrintError`] where standard output fails otherwise: a result that was not written was not given.
     pub fn result(&mut self, write: impl FnOnce(&mut dyn Write, Style) -> io::Result<()>) -> Result<(), PrintError> {
-        self.results.write(write).map_err(PrintError::from)
+        self.results.write(write).map_err(|source| PrintError::Write { source })
     }
 
     /// Writes to standard error; where that fails there is nobody to tell.

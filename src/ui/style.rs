@@ -89,14 +89,6 @@ impl Style {
         self.glyph("…", "...")
     }
 
-    pub(super) fn tick(self) -> &'static str {
-        self.glyph("✓", "+")
-    }
-
-    pub(super) fn cross(self) -> &'static str {
-        self.glyph("✗", "x")
-    }
-
     /// Returns the frames of a turning wheel.
     pub(super) fn wheel(self) -> &'static [&'static str] {
         match self.glyphs {

@@ -79,6 +79,8 @@ pub(super) enum Line {
     },
     /// What is left out, in words.
     Skipped(String),
+    /// What no line shows, in words.
+    Remark(String),
 }
 
 /// A piece of a line with one look.
@@ -286,7 +288,9 @@ impl Pen {
 
     fn lines(self, out: &mut dyn Write, lines: &[Line], remark: &str, separator: &str) -> io::Result<()> {
         let Self { style, .. } = self;
-        let is_marked = lines.iter().any(|line| !matches!(line, Line::Of { mark: Mark::Same, .. } | Line::Skipped(_)));
+        let is_marked = lines
+            .iter()
+            .any(|line| !matches!(line, Line::Of { mark: Mark::Same, .. } | Line::Skipped(_) | Line::Remark(_)));
         let delimiter = delimiter(lines);
         writeln!(out, "<<-{delimiter}{}", self.remark(remark))?;
         let indent = self.column() + 2;
@@ -300,6 +304,7 @@ impl Pen {
                     text.draw(out, style, *kind)?;
                     writeln!(out)?;
                 }
+                Line::Remark(words) => writeln!(out, "  {}", style.paint(Tone::Dim, format!("# {words}")))?,
                 Line::Skipped(words) => {
                     let gap = if is_marked { "  " } else { "" };
                     writeln!(out, "{gap}{}", style.paint(Tone::Dim, format!("{} {words}", style.ellipsis())))?;
@@ -326,7 +331,7 @@ fn delimiter(lines: &[Line]) -> String {
     let is_taken = |word: &str| {
         lines.iter().any(|line| match line {
             Line::Of { text, .. } => text.0.len() == 1 && text.0[0].text.trim() == word,
-            Line::Skipped(_) => false,
+            Line::Skipped(_) | Line::Remark(_) => false,
         })
     };
     while is_taken(&delimiter) {

@@ -23,6 +23,12 @@ pub fn error(out: &mut dyn Write, style: Style, address: Option<&str>, trouble: 
     details(out, style, trouble)
 }
 
+/// Writes what failed with one object, without the details.
+pub(super) fn error_about(out: &mut dyn Write, style: Style, address: &str, message: &str) -> io::Result<()> {
+    let message = format!("{address}: {message}");
+    paragraph(out, style, "", (Tone::Error, "error:"), Tone::Strong, &message)
+}
+
 /// Writes an error as JSON on one line: `schemas/diagnostic.json`.
 ///
 /// # Errors

@@ -59,7 +59,7 @@ fn lines(before: &str, after: &str) -> Body {
     skip(&mut lines, before.lines().count().saturating_sub(next));
     if before.ends_with('\n') != after.ends_with('\n') {
         let has = if after.ends_with('\n') { "now ends in a newline" } else { "no longer ends in a newline" };
-        lines.push(Line::Skipped(has.to_owned()));
+        lines.push(Line::Remark(has.to_owned()));
     }
     Body::Lines(lines)
 }

@@ -34,6 +34,7 @@ use crate::{
     plan::{Mode, ObjectChange, OutputChange, Plan},
 };
 
+pub(super) use json::json;
 pub use json::plan_json;
 
 /// Writes a plan.

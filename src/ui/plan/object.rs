@@ -69,7 +69,9 @@ pub(super) fn change(
         Gutter::Bare => BODY,
     };
     tree::draw(out, style, &attributes.inside, indent, attributes.gutter)?;
-    for (index, line) in attributes.together.iter().flat_map(|words| wrap(words, style.width - BODY - 2)).enumerate() {
+    for (index, line) in
+        attributes.together.iter().flat_map(|words| wrap(words, style.width.saturating_sub(BODY + 2))).enumerate()
+    {
         let lead = if index == 0 { "# " } else { "#   " };
         writeln!(out, "{:BODY$}{}", "", style.paint(Tone::Dim, format!("{lead}{line}")))?;
     }

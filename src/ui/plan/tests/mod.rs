@@ -89,6 +89,8 @@ macro_rules! known {
     ($($json:tt)*) => { known(serde_json::json!({ $($json)* })) };
 }
 
+mod shapes;
+
 fn change(addr: &str, change: Change) -> ObjectChange {
     ObjectChange {
         addr: addr.parse().unwrap(),
