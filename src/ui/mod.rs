@@ -6,6 +6,7 @@
 //!
 //! Secrets are masked while trees of values are made (`value` and `plan::diff`), before anything is laid out.
 
+mod confirm;
 mod diagnostic;
 mod json;
 mod names;
@@ -14,15 +15,20 @@ mod progress;
 #[cfg(test)]
 mod schema_test;
 mod screen;
+mod show;
 mod style;
 mod text;
 mod tree;
 mod trouble;
 mod value;
 
+pub use confirm::{Answer, Answers, ConfirmError, confirm};
 pub use diagnostic::{diagnostics, diagnostics_json};
 pub use plan::{plan, plan_json};
 pub use progress::{Now, Progress, Size, Terminal};
 pub use screen::{PrintError, Screen};
+pub use show::{
+    NoRawForm, Object, Output, object, object_json, output, output_json, output_raw, outputs, outputs_json, table,
+};
 pub use style::{Colour, DEFAULT_WIDTH, Glyphs, Style};
 pub use trouble::{error, error_json};
