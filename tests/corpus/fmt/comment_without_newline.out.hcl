@@ -1,0 +1,2 @@
+a   = 1
+bcd = 2 # the end  

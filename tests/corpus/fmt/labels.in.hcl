@@ -1,0 +1,6 @@
+resource network bench {}
+resource "a" b {}
+resource a "b-c" { x=1 }
+locals {}
+data "x"   "y z" {
+}
