@@ -13,6 +13,7 @@ mod check;
 mod constant;
 mod cycles;
 mod expr;
+pub mod format;
 mod load;
 mod lower;
 mod module;
@@ -30,6 +31,7 @@ pub use expr::{
     BinaryOp, Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, Part, Reference, Step, StepKind,
     Subject, UnaryOp,
 };
+pub use format::{FormatError, format};
 pub use load::{EXTENSION, File, MAX_BYTES, expression, load, parse, template, variables_file};
 pub use module::{
     Attribute, Block, BlockName, Body, Check, Config, IgnoreChanges, Label, Lifecycle, Module, Output, Provider,
