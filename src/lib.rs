@@ -28,3 +28,4 @@ pub mod apply;
 
 pub mod ui;
 
+pub mod cli;

@@ -220,8 +220,8 @@ impl Scanner<'_> {
         match byte {
             b'\n' => self.newline(),
             b' ' | b'\t' | b'\r' => self.at += 1,
-            b'#' => self.to_line_end(),
-            b'/' if self.starts("//") => self.to_line_end(),
+            b'#' => self.skip_line(),
+            b'/' if self.starts("//") => self.skip_line(),
             b'/' if self.starts("/*") => self.comment(),
             b'"' => self.push(Open::Quote, 1),
             b'{' => self.push(Open::Brace, 1),
@@ -233,7 +233,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let length = self.rest().iter().position(|byte| *byte == b'\n').unwrap_or(self.rest().len());
         self.at += length;
     }

@@ -187,7 +187,7 @@ mod tests {
         let second = propose(&schema(), &config("b", "t"), Some(&prior));
         assert_eq!(format!("{:?}", second.proposed), r#"{"id": "x", "name": "b", "seed": "s", "size": 3}"#);
         assert_eq!(second.ineffective, [Path::attribute("seed")]);
-        assert_eq!(replacing(&schema(), &prior, &second.proposed), ["name"]);
+        assert_eq!(replacing(&schema(), &prior, &second.proposed), [&Str::from("name")]);
     }
 
     #[test]

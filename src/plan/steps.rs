@@ -222,3 +222,146 @@ fn place(order: &Order, resource: &Resource) -> Option<usize> {
     let Resource { kind, name, .. } = resource;
     order.place(&Node::Block(BlockName { mode: Mode::Managed, kind: kind.clone(), name: name.clone() }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use insta::assert_snapshot;
+    use jiff::Timestamp;
+    use loam_provider::Known;
+
+    use super::*;
+    use crate::{
+        config::{self, File},
+        graph::Graph,
+        plan::Reason,
+        source::Sources,
+        state::{Condition, Object, Serial, Slot, Stamp},
+    };
+
+    /// Returns the order in which a program's steps run: `b needs a; replace a; update b; delete c`.
+    fn order(program: &str) -> String {
+        let words: Vec<Vec<&str>> = program.split("; ").map(|line| line.split(' ').collect()).collect();
+        let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for line in &words {
+            if let [user, "needs", needed] = line[..] {
+                needs.entry(user).or_default().push(needed);
+            }
+        }
+        let mut verbs: Vec<(&str, &str)> =
+            words.iter().filter(|line| line.len() == 2).map(|line| (line[1], line[0])).collect();
+        verbs.sort_unstable();
+        let mut names: Vec<&str> =
+            needs.iter().flat_map(|(user, needed)| [*user].into_iter().chain(needed.clone())).collect();
+        names.extend(verbs.iter().map(|(name, _)| name));
+        names.sort_unstable();
+        names.dedup();
+        let is_gone = |name: &str| verbs.iter().any(|(other, verb)| *other == name && *verb == "delete");
+        let text: String = names
+            .iter()
+            .filter(|name| !is_gone(name))
+            .map(|name| {
+                let present = needs.get(name).into_iter().flatten().filter(|needed| !is_gone(needed));
+                let needed: Vec<String> = present.map(|needed| format!("t.{needed}")).collect();
+                format!("resource \"t\" \"{name}\" {{\n  depends_on = [{}]\n}}\n", needed.join(", "))
+            })
+            .collect();
+        let mut sources = Sources::default();
+        let file = File { name: "main.loam.hcl".into(), bytes: text.into_bytes() };
+        let (config, diagnostics) = config::parse(std::path::Path::new("."), vec![file], &mut sources);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        let order = Order::of(&config.root).expect("there is no cycle");
+        let dependencies = |name: &str| -> Vec<Resource> {
+            needs.get(name).into_iter().flatten().map(|needed| Resource::managed("t", *needed)).collect()
+        };
+        let changes: Vec<ObjectChange> =
+            verbs.iter().map(|(name, verb)| changed(name, verb, dependencies(name))).collect();
+        let stored: Vec<Stored> = names.iter().map(|name| recorded(name, dependencies(name))).collect();
+        let steps = steps(&changes, &stored, Some(&order));
+        let mut graph = Graph::new(steps.len());
+        for (at, step) in steps.iter().enumerate() {
+            for need in &step.needs {
+                graph.needs(at, need.0 as usize);
+            }
+        }
+        let shown = graph.order().expect("steps never wait for each other").into_iter().filter_map(|at| {
+            let name = |change: &usize| changes[*change].addr.resource.name.clone();
+            match &steps[at].work {
+                Work::Create { change } => Some(format!("create {}", name(change))),
+                Work::Update { change } => Some(format!("update {}", name(change))),
+                Work::Delete { change } => Some(format!("delete {}", name(change))),
+                Work::Forget { .. } | Work::Record { .. } | Work::Gather { .. } => None,
+            }
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    fn changed(name: &str, verb: &str, dependencies: Vec<Resource>) -> ObjectChange {
+        let (before, after) = (Known::object([("x", Known::from(true))]), Known::from(true).into_value());
+        let because = vec![Reason::Requested];
+        let change = match verb {
+            "create" => Change::Create { after, because: Reason::New },
+            "update" => Change::Update { before, after },
+            "delete" => Change::Delete { before, because: Reason::BlockRemoved },
+            "replace" => Change::Replace { before, after, order: ReplaceOrder::DeleteFirst, because },
+            "swap" => Change::Replace { before, after, order: ReplaceOrder::CreateFirst, because },
+            other => panic!("{other}"),
+        };
+        ObjectChange {
+            addr: Resource::managed("t", name).instance(None),
+            deposed: None,
+            provider: "sim".parse().expect("a provider"),
+            change,
+            sensitive: Vec::new(),
+            drift: None,
+            notes: Vec::new(),
+            ineffective: Vec::new(),
+            on_destroy: OnDestroy::Delete,
+            dependencies,
+        }
+    }
+
+    fn recorded(name: &str, dependencies: Vec<Resource>) -> Stored {
+        let stamp = Stamp { serial: Serial(1), at: Timestamp::UNIX_EPOCH };
+        let object = Object {
+            slot: Slot::current(Resource::managed("t", name).instance(None)),
+            kind: "t".into(),
+            kind_version: 1,
+            provider: "sim".into(),
+            attributes: Known::object([("x", Known::from(true))]),
+            sensitive: Vec::new(),
+            condition: Condition::Ready,
+            dependencies,
+            on_destroy: OnDestroy::Delete,
+            replace_order: ReplaceOrder::DeleteFirst,
+        };
+        Stored { object, created: stamp, updated: stamp }
+    }
+
+    #[test]
+    fn what_is_needed_is_made_first() {
+        assert_snapshot!(order("c needs b; b needs a; create a; create b; create c"), @"create a, create b, create c");
+        // Nothing happens to b, and c still waits for a.
+        assert_snapshot!(order("c needs b; b needs z; update c; update z"), @"update z, update c");
+    }
+
+    #[test]
+    fn dependents_are_deleted_first() {
+        assert_snapshot!(order("b needs a; delete a; delete b"), @"delete b, delete a");
+        assert_snapshot!(order("b needs a; replace a; replace b"), @"delete b, delete a, create a, create b");
+        assert_snapshot!(order("b needs a; c needs a; delete a; delete b; delete c"), @"delete b, delete c, delete a");
+    }
+
+    #[test]
+    fn users_let_go_before_what_they_used_is_deleted() {
+        assert_snapshot!(order("z needs a; delete a; update z"), @"update z, delete a");
+        assert_snapshot!(order("b needs a; replace a; update b"), @"delete a, create a, update b");
+    }
+
+    #[test]
+    fn a_replacement_made_first_is_used_before_the_old_object_goes() {
+        assert_snapshot!(order("b needs a; swap a; update b"), @"create a, update b, delete a");
+        assert_snapshot!(order("b needs a; swap a; swap b"), @"create a, create b, delete b, delete a");
+    }
+}

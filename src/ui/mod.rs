@@ -10,6 +10,7 @@ mod confirm;
 mod diagnostic;
 mod json;
 mod names;
+mod note;
 mod plan;
 mod progress;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod value;
 
 pub use confirm::{Answer, Answers, ConfirmError, confirm};
 pub use diagnostic::{diagnostics, diagnostics_json};
+pub use note::{note, text_diff};
 pub use plan::{plan, plan_json};
 pub use progress::{Now, Progress, Size, Terminal};
 pub use screen::{PrintError, Screen};

@@ -12,6 +12,7 @@ use crate::{Attribute, Block, Format, Kind, Nesting, OnChange, OnDestroy, Period
 
 /// What `$(NAME)` stands for in `command`, `env`, `files` and hooks; `$$(` is a literal `$(`.
 pub const EXPANSIONS: &[(&str, &str)] = &[
+    ("LOAM", "the loam executable that runs, for nodes that are demo nodes"),
     ("NETWORK_NAME", "the network's name"),
     ("NODE_NAME", "the node's name: its label, or its number"),
     ("NODE_INDEX", "the node's position, from 0"),

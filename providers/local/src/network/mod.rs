@@ -53,7 +53,7 @@ impl Provider for Network {
             Some(prior) => Some(dir_of(prior)),
             None => self.new_site(&proposed, cx)?.map(|site| site.0),
         };
-        plan::plan(request, &proposed, dir.as_deref())
+        plan::plan(request, &proposed, dir.as_deref(), self.0.executable())
     }
 
     async fn read(&self, _kind: &Kind, cx: &CallCx, current: &Known) -> Result<Option<Known>, ProviderError> {
@@ -185,7 +185,12 @@ impl Network {
                 }
             }
         }
-        let network = Declared { spec, name: planned.get("name").and_then(Value::as_str), has_dir: true };
+        let network = Declared {
+            spec,
+            name: planned.get("name").and_then(Value::as_str),
+            has_dir: true,
+            executable: self.0.executable(),
+        };
         Ok(Work { machine: &self.0, cx, network, dir: &site.0, nodes })
     }
 

@@ -92,6 +92,9 @@ impl Node {
             For::Comparison => "",
         };
         names.insert("CLUSTER_STATE".into(), Some(state.into()));
+        // A node goes on with the loam it was started with: another build of it is no change of the network.
+        let loam = if purpose == For::Comparison { "".into() } else { network.executable.to_string_lossy() };
+        names.insert("LOAM".into(), Some(loam.into_owned()));
         if let Some(peers) = &network.spec.peers {
             let is_listed = |node: &&Node| !(peers.others && node.name == self.name);
             let mut list = Some(Vec::new());
@@ -172,6 +175,8 @@ pub(super) struct Declared<'s> {
     pub(super) name: Option<&'s str>,
     /// Whether the directories of the nodes are known.
     pub(super) has_dir: bool,
+    /// The running loam, `$(LOAM)`.
+    pub(super) executable: &'s FilePath,
 }
 
 /// Returns the nodes that are declared, in order; `kept` are the ports that nodes have already.

@@ -21,6 +21,7 @@ pub(super) fn plan(
     request: PlanRequest<'_>,
     proposed: &Value,
     dir: Option<&FilePath>,
+    executable: &FilePath,
 ) -> Result<Planned, ProviderError> {
     let spec: Network = decode(proposed)?;
     let dir_value = dir.map_or(Value::Unknown(Type::String), |dir| Value::from(dir.to_string_lossy().into_owned()));
@@ -36,7 +37,12 @@ pub(super) fn plan(
     let is_known = TEXTS.iter().all(|name| proposed.get(name).is_none_or(Value::is_wholly_known));
     let nowhere = PathBuf::new();
     let declared = nodes(&spec, dir.unwrap_or(&nowhere), &object::ports(prior_nodes))?;
-    let network = Declared { spec: &spec, name: proposed.get("name").and_then(Value::as_str), has_dir: dir.is_some() };
+    let network = Declared {
+        spec: &spec,
+        name: proposed.get("name").and_then(Value::as_str),
+        has_dir: dir.is_some(),
+        executable,
+    };
     if is_known {
         check(&network, &declared)?;
         if proposed.get("ready").is_none_or(Value::is_wholly_known) {

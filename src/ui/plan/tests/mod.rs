@@ -93,6 +93,7 @@ mod shapes;
 
 fn change(addr: &str, change: Change) -> ObjectChange {
     ObjectChange {
+        deposed: None,
         addr: addr.parse().unwrap(),
         provider: ProviderRef { name: "local".into(), alias: None },
         change,

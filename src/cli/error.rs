@@ -1,0 +1,108 @@
+//! Failures to text and exit codes; see docs/exit-codes.md.
+
+use std::process::ExitCode;
+
+use loam_provider::ProviderError;
+
+use super::terminal::Terminal;
+use crate::{
+    diag::Diagnostics,
+    event::{Secrets, Trouble},
+    source::Sources,
+    state::StateError,
+    ui,
+};
+
+/// How a command ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    /// Done, or nothing to do.
+    Done,
+    /// `--detailed-exitcode`: there are changes.
+    Changes,
+    /// Something failed, and has been told already.
+    Failed,
+}
+
+/// Why a command could not do what it was asked.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The configuration is wrong.
+    Configuration {
+        /// What is wrong with it.
+        diagnostics: Diagnostics,
+        /// The texts that the diagnostics point into.
+        sources: Sources,
+    },
+    /// The world, or the call of the command, is.
+    Other(Trouble),
+}
+
+impl Failure {
+    /// Returns a failure that is fully told by one fragment.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self::Other(Trouble {
+            message: message.into(),
+            causes: Vec::new(),
+            attribute: None,
+            hint: None,
+            evidence: Vec::new(),
+        })
+    }
+
+    /// Returns the failure with a way out.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Other(trouble) = &mut self {
+            trouble.hint = Some(hint.into());
+        }
+        self
+    }
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut trouble = Trouble::of(&error, &Secrets::default());
+        let outermost: &(dyn std::error::Error + 'static) = &error;
+        for cause in std::iter::successors(Some(outermost), |cause| cause.source()) {
+            if let Some(state) = cause.downcast_ref::<StateError>() {
+                trouble.hint = trouble.hint.or_else(|| state.hint());
+            }
+            if let Some(provider) = cause.downcast_ref::<ProviderError>() {
+                trouble.hint = trouble.hint.or_else(|| provider.hint.clone());
+                trouble.evidence.extend(provider.evidence.iter().cloned());
+            }
+        }
+        Self::Other(trouble)
+    }
+}
+
+/// Tells a failure and returns the process's exit code.
+pub(super) fn exit(terminal: &mut Terminal, outcome: Result<Code, Failure>) -> ExitCode {
+    match outcome {
+        Ok(Code::Done) => ExitCode::SUCCESS,
+        Ok(Code::Failed) => ExitCode::from(1),
+        Ok(Code::Changes) => ExitCode::from(2),
+        Err(failure) => {
+            tell(terminal, &failure);
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn tell(terminal: &mut Terminal, failure: &Failure) {
+    match failure {
+        Failure::Configuration { diagnostics, sources } => terminal.diagnostics(diagnostics, sources),
+        Failure::Other(trouble) if terminal.is_json() => {
+            // Where standard output is gone there is nobody left to tell.
+            let _ = terminal.screen.result(|out, _| ui::error_json(out, None, trouble));
+        }
+        Failure::Other(trouble) => terminal.screen.message(|out, style| ui::error(out, style, None, trouble)),
+    }
+}
+
+/// Tells what is wrong with the arguments: help and version are no errors.
+pub(super) fn usage(usage: &clap::Error) -> ExitCode {
+    // A closed standard output changes nothing about the outcome.
+    let _ = usage.print();
+    if usage.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,52 @@
+//! `loam graph`
+
+use super::{
+    Global,
+    error::{Code, Failure},
+    project::Project,
+    terminal::Terminal,
+};
+use crate::{
+    config::Node,
+    graph::{self, Shape},
+    plan::order::Order,
+};
+
+/// Draw which block needs which, for Graphviz or Mermaid
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The language to draw in
+    #[arg(long, value_enum, default_value_t = Format::Dot)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// Graphviz: `loam graph | dot -Tsvg > graph.svg`
+    Dot,
+    /// Mermaid, which code hosts draw in Markdown
+    Mermaid,
+}
+
+pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
+    let project = Project::open(terminal, global)?;
+    let order = match Order::of(&project.config.root) {
+        Ok(order) => order,
+        Err(diagnostics) => return Err(Failure::Configuration { diagnostics, sources: project.sources }),
+    };
+    let label = |at: usize| {
+        let node = order.node(at);
+        let shape = match node {
+            Node::Block(_) => Shape::Box,
+            Node::Variable(_) | Node::Local(_) | Node::Provider(_) | Node::Output(_) => Shape::Round,
+        };
+        (node.to_string(), shape)
+    };
+    let nodes: Vec<(String, Shape)> = (0..order.len()).map(label).collect();
+    let text = match args.format {
+        Format::Dot => graph::dot(order.graph(), &nodes),
+        Format::Mermaid => graph::mermaid(order.graph(), &nodes),
+    };
+    terminal.screen.result(|out, _| out.write_all(text.as_bytes()))?;
+    Ok(Code::Done)
+}

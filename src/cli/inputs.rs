@@ -1,0 +1,102 @@
+//! Where the values of input variables come from.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use loam_provider::Str;
+
+use super::{
+    error::Failure,
+    project::{self, Project},
+};
+use crate::{
+    config::{self, Subject},
+    diag::Diagnostics,
+    eval::{self, Evaluated, WhenUndeclared},
+};
+
+/// Environment variables that start like this are values of input variables.
+const PREFIX: &str = "LOAM_VAR_";
+
+/// The file of values that is read where it is there.
+const FILE: &str = "loam.vars.hcl";
+
+/// What the names of further such files end with.
+const AUTO: &str = ".auto.vars.hcl";
+
+/// Input variables, as the command line gives them.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Inputs {
+    /// Set an input variable; may be given several times
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    vars: Vec<String>,
+    /// Read input variables from a file; may be given several times
+    #[arg(long = "var-file", value_name = "FILE")]
+    var_files: Vec<PathBuf>,
+}
+
+/// Evaluates the variables of a project: environment, `loam.vars.hcl`, `*.auto.vars.hcl` by name, `--var-file`, `--var`,
+/// each before the next.
+pub(super) fn variables(
+    project: &mut Project,
+    inputs: &Inputs,
+) -> Result<(BTreeMap<Str, Evaluated>, Diagnostics), Failure> {
+    let mut diagnostics = Diagnostics::default();
+    let mut given = eval::Inputs::default();
+    for (name, value) in environment() {
+        given.text(&name, &value, &format!("The environment variable `{PREFIX}{name}`"), WhenUndeclared::Ignore);
+    }
+    let found = found(&project.directory.base)?;
+    let found = found.into_iter().map(|path| (path, WhenUndeclared::Warn));
+    let named = inputs.var_files.iter().map(|path| (project::given_path(path), WhenUndeclared::Error));
+    for (path, undeclared) in found.chain(named) {
+        let shown = path.strip_prefix(&project.directory.base).unwrap_or(&path).display().to_string();
+        let bytes = fs::read(&path).map_err(|error| {
+            Failure::new(format!("failed to read the variables file `{shown}`: {error}"))
+                .hint("`--var-file` is relative to the working directory, also with `-C`.")
+        })?;
+        let file = config::File { name: shown.clone(), bytes };
+        let (values, problems) = config::variables_file(file, &mut project.sources);
+        diagnostics.extend(problems);
+        given.file(values, &format!("The file `{shown}`"), undeclared);
+    }
+    for var in &inputs.vars {
+        let (name, value) = var.split_once('=').ok_or_else(|| {
+            Failure::new(format!("`--var {var}` has no value")).hint(format!("Write `--var {var}=VALUE`."))
+        })?;
+        given.text(name, value, "`--var`", WhenUndeclared::Error);
+    }
+    let mut values = project.paths.clone();
+    let module = std::sync::Arc::clone(&project.config.root);
+    eval::variables(&module, &given, &mut values, &project.files, &mut project.sources, &mut diagnostics);
+    let variables = module
+        .variables
+        .keys()
+        .filter_map(|name| values.get(&Subject::Variable(name.clone())).map(|value| (name.clone(), value.clone())));
+    Ok((variables.collect(), diagnostics))
+}
+
+/// Returns the input variables in the environment; what is not text cannot be one.
+fn environment() -> BTreeMap<String, String> {
+    let variables =
+        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    variables.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?.to_owned(), value))).collect()
+}
+
+/// Returns the files of values that a directory has, in the order in which they are read.
+fn found(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::new(format!("failed to read `{}`: {error}", directory.display()));
+    let mut auto = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(AUTO)) {
+            auto.push(path);
+        }
+    }
+    auto.sort();
+    let first = directory.join(FILE);
+    Ok(first.exists().then_some(first).into_iter().chain(auto).collect())
+}

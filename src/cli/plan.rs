@@ -1,0 +1,70 @@
+//! `loam plan`
+
+use std::path::PathBuf;
+
+use super::{
+    Global,
+    error::{Code, Failure},
+    inputs::Inputs,
+    project::{self, Project},
+    run::{self, Planning, Site, Snapshot},
+    terminal::Terminal,
+};
+use crate::{
+    plan::{self, Mode},
+    state::{self, Sqlite},
+    ui,
+};
+
+/// Show what apply would change, and why. Nothing is changed, in the world or in the state.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Save the plan to this file, for `loam apply FILE`
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Plan to destroy everything
+    #[arg(long)]
+    destroy: bool,
+    #[command(flatten)]
+    planning: Planning,
+    #[command(flatten)]
+    inputs: Inputs,
+}
+
+pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
+    let mut project = Project::open(terminal, global)?;
+    let variables = project.variables(terminal, &args.inputs)?;
+    let seal = project.directory.seal()?;
+    if args.out.is_some() && !project.directory.state_file().exists() {
+        // A saved plan belongs to one state, so there has to be one.
+        let lock = project.directory.lock("plan", None)?;
+        Sqlite::open(lock, seal.clone(), run::now())?;
+    }
+    let store = state::open_read_only(&project.directory.loam, seal.clone(), run::now())?;
+    let snapshot = Snapshot::of(&*store)?;
+    let unsettled = store.unfinished_steps()?;
+    let mode = if args.destroy { Mode::Destroy } else { Mode::Apply };
+    let runtime = run::runtime()?;
+    let planned = runtime.block_on(async {
+        let host = project.host(terminal, &variables).await?;
+        let site = Site { project: &project, host: &host, variables: &variables };
+        let mut reporter = terminal.reporter()?;
+        let planned = run::plan(site, &mut reporter, snapshot, mode, &args.planning).await;
+        reporter.finish()?;
+        planned?.accepted(&project, terminal)
+    })?;
+    let offers = project::offers();
+    terminal.show_plan(&planned.plan, &offers)?;
+    terminal.show_unsettled(&unsettled);
+    if let Some(out) = &args.out {
+        let path = project::given_path(out);
+        plan::save(&planned.plan, &path, &seal)?;
+        terminal.tell(|out, style| {
+            ui::note(out, style, &format!("Saved the plan; apply it with `loam apply {}`.", path.display()))
+        });
+    }
+    Ok(if args.detailed_exitcode && planned.plan.has_changes() { Code::Changes } else { Code::Done })
+}

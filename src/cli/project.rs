@@ -1,0 +1,188 @@
+//! A directory with a configuration, and all that is opened for it.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use loam_provider::{ConfigureCx, Factory, Str};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Global,
+    error::Failure,
+    inputs::{self, Inputs},
+    terminal::Terminal,
+};
+use crate::{
+    config::{self, Config},
+    diag::{Diagnostic, Diagnostics},
+    eval::{Evaluated, Files, ModuleValues},
+    host::{Host, Offers},
+    plan,
+    source::Sources,
+    state::{Holder, KEY_VARIABLE, Key, Lock, Process, Seal, Wait},
+};
+
+/// Where loam keeps what is its own.
+const LOAM_DIR: &str = ".loam";
+
+/// A directory of configuration.
+pub(super) struct Directory {
+    /// The directory, absolute.
+    pub(super) base: PathBuf,
+    /// Where loam keeps what is its own.
+    pub(super) loam: PathBuf,
+}
+
+/// A configuration that was read, and what its expressions may see.
+pub(super) struct Project {
+    pub(super) directory: Directory,
+    pub(super) sources: Sources,
+    pub(super) config: Config,
+    pub(super) files: Files,
+    pub(super) paths: ModuleValues,
+}
+
+impl Directory {
+    pub(super) fn open(global: &Global) -> Result<Self, Failure> {
+        let given = &global.directory;
+        let base = given.canonicalize().map_err(|error| {
+            Failure::new(format!("failed to enter the directory `{}`: {error}", given.display()))
+                .hint("Name an existing directory with `-C DIR`.")
+        })?;
+        if !base.is_dir() {
+            return Err(Failure::new(format!("`{}` is not a directory", given.display())));
+        }
+        Ok(Self { loam: base.join(LOAM_DIR), base })
+    }
+
+    /// Returns the file of the state.
+    pub(super) fn state_file(&self) -> PathBuf {
+        self.loam.join("state.db")
+    }
+
+    /// Returns what seals secrets.
+    pub(super) fn seal(&self) -> Result<Seal, Failure> {
+        match env::var(KEY_VARIABLE) {
+            Ok(text) => Ok(Seal::with_key(Key::parse(&text, KEY_VARIABLE)?, KEY_VARIABLE)),
+            Err(env::VarError::NotPresent) => Ok(Seal::in_directory(&self.loam)),
+            Err(env::VarError::NotUnicode(_)) => Err(Failure::new(format!("`{KEY_VARIABLE}` is not a key"))),
+        }
+    }
+
+    /// Takes the right to write to the state.
+    pub(super) fn lock(&self, command: &str, timeout: Option<Duration>) -> Result<Lock, Failure> {
+        let holder = Holder { process: process(), command: command.to_owned(), since: Timestamp::now(), run: None };
+        Ok(Lock::acquire(&self.loam, holder, timeout.map_or(Wait::No, Wait::For))?)
+    }
+}
+
+/// Returns the running process, as the state tells it to others.
+pub(super) fn process() -> Process {
+    let user = env::var("USER").or_else(|_| env::var("LOGNAME"));
+    Process::this(user.unwrap_or_else(|_| rustix::process::getuid().as_raw().to_string()))
+}
+
+impl Project {
+    /// Reads the configuration. What is wrong with it is told at once, together.
+    pub(super) fn open(terminal: &mut Terminal, global: &Global) -> Result<Self, Failure> {
+        let (project, diagnostics) = Self::read(global)?;
+        project.refuse(terminal, diagnostics)
+    }
+
+    /// Reads the configuration and returns it with what is wrong with it.
+    pub(super) fn read(global: &Global) -> Result<(Self, Diagnostics), Failure> {
+        let directory = Directory::open(global)?;
+        let mut sources = Sources::default();
+        // Shown as the user named it; read from there too, which is the same directory.
+        let (config, mut diagnostics) = config::load(&global.directory, &mut sources);
+        diagnostics.extend(config::cycles(&config.root));
+        if let Some(backend) = &config.root.settings.backend {
+            let detail = "The state is kept in `.loam/state.db`; this version of loam has no other backend.";
+            diagnostics.push(Diagnostic::error("Unsupported backend", backend.span, detail).hint("Remove the block."));
+        }
+        let files = Files::new(&directory.base, ".").home(env::var_os("HOME").map(PathBuf::from));
+        let paths = ModuleValues::new(".".into(), ".".into(), directory.base.clone());
+        Ok((Self { directory, sources, config, files, paths }, diagnostics))
+    }
+
+    /// Tells warnings and goes on, or gives the project up for its errors.
+    pub(super) fn refuse(self, terminal: &mut Terminal, diagnostics: Diagnostics) -> Result<Self, Failure> {
+        if diagnostics.has_errors() {
+            return Err(Failure::Configuration { diagnostics, sources: self.sources });
+        }
+        terminal.diagnostics(&diagnostics, &self.sources);
+        Ok(self)
+    }
+
+    /// Tells warnings, or gives up for errors.
+    pub(super) fn accept(&self, terminal: &mut Terminal, diagnostics: Diagnostics) -> Result<(), Failure> {
+        if diagnostics.has_errors() {
+            return Err(Failure::Configuration { diagnostics, sources: self.sources.clone() });
+        }
+        terminal.diagnostics(&diagnostics, &self.sources);
+        Ok(())
+    }
+
+    /// Evaluates the input variables.
+    pub(super) fn variables(
+        &mut self,
+        terminal: &mut Terminal,
+        inputs: &Inputs,
+    ) -> Result<BTreeMap<Str, Evaluated>, Failure> {
+        let (variables, diagnostics) = inputs::variables(self, inputs)?;
+        self.accept(terminal, diagnostics)?;
+        Ok(variables)
+    }
+
+    /// Configures the providers.
+    pub(super) async fn host(
+        &self,
+        terminal: &mut Terminal,
+        variables: &BTreeMap<Str, Evaluated>,
+    ) -> Result<Arc<Host>, Failure> {
+        let offers = offers();
+        let (configurations, diagnostics) =
+            plan::providers(&self.config, variables, &offers, self.paths.clone(), &self.files);
+        self.accept(terminal, diagnostics)?;
+        let executable = env::current_exe()
+            .map_err(|error| Failure::new(format!("failed to find the running loam executable: {error}")))?;
+        let cx =
+            ConfigureCx { base_dir: self.directory.base.clone(), loam_dir: self.directory.loam.clone(), executable };
+        Ok(Arc::new(Host::configure(offers, &configurations, &cx).await?))
+    }
+
+    /// Returns what planning is asked to do.
+    pub(super) fn options(
+        mode: plan::Mode,
+        replace: &[crate::addr::Instance],
+        cancel: &CancellationToken,
+    ) -> plan::Options {
+        plan::Options {
+            mode,
+            replace: replace.iter().cloned().collect(),
+            cancel: cancel.clone(),
+            clock: crate::host::Clock(Timestamp::now().into()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Returns what all compiled-in providers offer.
+pub(super) fn offers() -> Offers {
+    #[cfg_attr(not(feature = "sim"), expect(unused_mut, reason = "only the scripted provider is added later"))]
+    let mut factories: Vec<Box<dyn Factory>> = vec![Box::new(loam_local::LocalFactory::default())];
+    #[cfg(feature = "sim")]
+    factories.push(Box::new(loam_sim::SimFactory::default()));
+    Offers::new(factories)
+}
+
+/// Returns a path as the command line means it: relative to the working directory, not to `-C`.
+pub(super) fn given_path(path: &Path) -> PathBuf {
+    env::current_dir().map(|current| current.join(path)).unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,35 @@
+//! `loam show`
+
+use std::path::PathBuf;
+
+use super::{
+    Global,
+    error::{Code, Failure},
+    project::{self, Directory},
+    run,
+    terminal::Terminal,
+};
+use crate::{plan, state};
+
+/// Show the objects in the state, or a saved plan
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A plan saved with `loam plan --out`
+    #[arg(value_name = "PLAN")]
+    saved: Option<PathBuf>,
+}
+
+pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
+    let directory = Directory::open(global)?;
+    let seal = directory.seal()?;
+    if let Some(saved) = &args.saved {
+        let plan = plan::load(&project::given_path(saved), &seal)?;
+        terminal.show_plan(&plan, &project::offers())?;
+        return Ok(Code::Done);
+    }
+    let store = state::open_read_only(&directory.loam, seal, run::now())?;
+    let (objects, outputs) = (store.objects()?, store.outputs()?);
+    terminal.show_objects(&objects, &project::offers())?;
+    terminal.show_outputs(&outputs)?;
+    Ok(Code::Done)
+}

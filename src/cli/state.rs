@@ -1,0 +1,167 @@
+//! `loam state`
+
+use std::time::Duration;
+
+use super::{
+    Global,
+    error::{Code, Failure},
+    project::{self, Directory},
+    run,
+    terminal::Terminal,
+};
+use crate::{
+    addr::{Instance, Resource},
+    diag::did_you_mean,
+    state::{self, Sqlite, Store, Stored},
+    ui,
+};
+
+/// Look at the state, and mend it
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List the addresses of objects
+    List {
+        /// Only this object, or the objects of this block
+        address: Option<String>,
+    },
+    /// Show one object
+    Show {
+        /// The object: network.bench, bucket.logs["eu"]
+        address: Instance,
+    },
+    /// Forget an object and leave the real thing alone
+    Rm {
+        /// The objects
+        #[arg(required = true)]
+        addresses: Vec<Instance>,
+        #[command(flatten)]
+        locking: Locking,
+    },
+    /// Give an object another address, after its block was renamed
+    Mv {
+        /// The address until now
+        from: Instance,
+        /// The address from now on
+        to: Instance,
+        #[command(flatten)]
+        locking: Locking,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Locking {
+    /// Wait this long for another loam to finish, as in 90s
+    #[arg(long, value_name = "DURATION", value_parser = run::duration)]
+    lock_timeout: Option<Duration>,
+}
+
+pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
+    let directory = Directory::open(global)?;
+    match &args.command {
+        Command::List { address } => list(terminal, &directory, address.as_deref()),
+        Command::Show { address } => show(terminal, &directory, address),
+        Command::Rm { addresses, locking } => {
+            let mut store = open(&directory, "state rm", locking)?;
+            for address in addresses {
+                known(&objects(&store)?, address)?;
+            }
+            for address in addresses {
+                store.forget_object(run::now(), address)?;
+                terminal.tell(|out, style| {
+                    ui::note(out, style, &format!("Forgot {address}; the real thing is untouched."))
+                });
+            }
+            Ok(Code::Done)
+        }
+        Command::Mv { from, to, locking } => {
+            let mut store = open(&directory, "state mv", locking)?;
+            let objects = objects(&store)?;
+            known(&objects, from)?;
+            if from.resource.kind != to.resource.kind {
+                let message =
+                    format!("`{from}` is a `{}` and cannot become a `{}`", from.resource.kind, to.resource.kind);
+                return Err(Failure::new(message).hint("Only the name, the key and the module can change."));
+            }
+            if objects.iter().any(|stored| stored.object.slot.addr == *to) {
+                return Err(Failure::new(format!("there is an object at `{to}` already"))
+                    .hint(format!("Move or forget it first: loam state rm '{to}'")));
+            }
+            store.move_object(run::now(), from, to)?;
+            terminal.tell(|out, style| ui::note(out, style, &format!("Moved {from} to {to}.")));
+            Ok(Code::Done)
+        }
+    }
+}
+
+fn list(terminal: &mut Terminal, directory: &Directory, address: Option<&str>) -> Result<Code, Failure> {
+    let store = state::open_read_only(&directory.loam, directory.seal()?, run::now())?;
+    let mut objects = store.objects()?;
+    if let Some(address) = address {
+        let instance: Instance = address.parse()?;
+        let block: Resource = instance.resource.clone();
+        objects.retain(|Stored { object, .. }| {
+            object.slot.addr == instance || (instance.key.is_none() && object.slot.addr.resource == block)
+        });
+        if objects.is_empty() {
+            return known(&store.objects()?, &instance).map(|()| Code::Done);
+        }
+    }
+    let is_json = terminal.is_json();
+    terminal.screen.result(|out, _| {
+        for Stored { object, .. } in &objects {
+            if is_json {
+                let line = serde_json::json!({
+                    "type": "address",
+                    "address": object.slot.addr,
+                    "deposed": object.slot.deposed,
+                    "kind": object.kind,
+                    "provider": object.provider,
+                });
+                writeln!(out, "{line}")?;
+            } else {
+                writeln!(out, "{}", object.slot)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(Code::Done)
+}
+
+fn show(terminal: &mut Terminal, directory: &Directory, address: &Instance) -> Result<Code, Failure> {
+    let store = state::open_read_only(&directory.loam, directory.seal()?, run::now())?;
+    let objects = store.objects_of(address)?;
+    if objects.is_empty() {
+        return known(&store.objects()?, address).map(|()| Code::Done);
+    }
+    terminal.show_objects(&objects, &project::offers())?;
+    Ok(Code::Done)
+}
+
+fn open(directory: &Directory, command: &str, locking: &Locking) -> Result<Sqlite, Failure> {
+    if !directory.state_file().exists() {
+        return Err(Failure::new(format!("there is no state in `{}`", directory.loam.display()))
+            .hint("`loam apply` makes one."));
+    }
+    let lock = directory.lock(command, locking.lock_timeout)?;
+    Ok(Sqlite::open(lock, directory.seal()?, run::now())?)
+}
+
+fn objects(store: &dyn Store) -> Result<Vec<Stored>, Failure> {
+    Ok(store.objects()?)
+}
+
+fn known(objects: &[Stored], address: &Instance) -> Result<(), Failure> {
+    let addresses: Vec<String> = objects.iter().map(|stored| stored.object.slot.addr.to_string()).collect();
+    if addresses.contains(&address.to_string()) {
+        return Ok(());
+    }
+    let hint = did_you_mean(&address.to_string(), addresses.iter().map(String::as_str));
+    Err(Failure::new(format!("there is no object at `{address}` in the state"))
+        .hint(hint.unwrap_or_else(|| "`loam state list` shows what there is.".to_owned())))
+}

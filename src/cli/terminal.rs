@@ -1,0 +1,189 @@
+//! What the command line is talking to: a person, a pipe, a program.
+
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+    sync::Arc,
+};
+
+use super::{Global, error::Failure};
+use crate::{
+    diag::Diagnostics,
+    host::Offers,
+    plan::Plan,
+    source::Sources,
+    state::{Condition, Output, Status, StepRecord, Stored},
+    ui::{self, Answer, Answers, Colour, Glyphs, Progress, Screen, Style},
+};
+
+/// Standard output, standard error and standard input, and what they can do.
+pub(super) struct Terminal {
+    pub(super) screen: Screen,
+    is_json: bool,
+    is_live: bool,
+}
+
+impl Terminal {
+    pub(super) fn new(global: &Global) -> Self {
+        let is_plain = global.no_color || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let style = |is_terminal: bool| Style {
+            colour: if is_terminal && !is_plain && !is_dumb { Colour::Ansi } else { Colour::Never },
+            glyphs: if is_unicode() { Glyphs::Unicode } else { Glyphs::Ascii },
+            width: width(is_terminal),
+        };
+        let results: Box<dyn io::Write + Send> = Box::new(io::stdout());
+        let messages: Box<dyn io::Write + Send> = Box::new(io::stderr());
+        let screen =
+            Screen::new((results, style(io::stdout().is_terminal())), (messages, style(io::stderr().is_terminal())));
+        let is_live = !global.json && !is_dumb && io::stderr().is_terminal();
+        Self { screen, is_json: global.json, is_live }
+    }
+
+    /// Returns whether results are JSON lines.
+    pub(super) fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// Returns who is told about a run.
+    pub(super) fn reporter(&self) -> Result<Progress, Failure> {
+        let (style, now): (Style, ui::Now) = (self.screen.message_style(), Arc::new(jiff::Timestamp::now));
+        let progress = if self.is_json {
+            Progress::json(Box::new(io::stdout()), now)
+        } else if self.is_live {
+            Progress::live(ui::Terminal::new(Box::new(io::stderr()), size), style, now)
+        } else {
+            Progress::plain(Box::new(io::stderr()), style, now)
+        };
+        Ok(progress?)
+    }
+
+    /// Writes a plan.
+    pub(super) fn show_plan(&mut self, plan: &Plan, offers: &Offers) -> Result<(), Failure> {
+        let is_json = self.is_json;
+        self.screen.result(
+            |out, style| {
+                if is_json { ui::plan_json(out, plan) } else { ui::plan(out, style, plan, offers) }
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Tells which steps of dead runs will be settled first.
+    pub(super) fn show_unsettled(&mut self, steps: &[StepRecord]) {
+        if self.is_json {
+            return;
+        }
+        for step in steps {
+            let text = match step.status {
+                Status::InDoubt => format!(
+                    "In doubt: nobody can tell what became of the {} of {}; every apply asks its provider again. \
+                     `loam state rm '{}'` forgets it.",
+                    step.action, step.slot, step.slot.addr
+                ),
+                _ => {
+                    format!("A run died during the {} of {}; the next apply settles it first.", step.action, step.slot)
+                }
+            };
+            self.tell(|out, style| ui::note(out, style, &text));
+        }
+    }
+
+    /// Writes output values.
+    pub(super) fn show_outputs(&mut self, outputs: &[Output]) -> Result<(), Failure> {
+        let is_json = self.is_json;
+        let shown: Vec<ui::Output<'_>> = outputs.iter().map(as_shown).collect();
+        self.screen.result(
+            |out, style| {
+                if is_json { ui::outputs_json(out, &shown) } else { ui::outputs(out, style, &shown) }
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Writes objects.
+    pub(super) fn show_objects(&mut self, objects: &[Stored], offers: &Offers) -> Result<(), Failure> {
+        let is_json = self.is_json;
+        for Stored { object, .. } in objects {
+            let provider = object.provider.parse()?;
+            let status = match (&object.slot.deposed, object.condition) {
+                (Some(_), _) => "deposed",
+                (None, Condition::Ready) => "",
+                (None, Condition::Tainted) => "tainted",
+                (None, Condition::Partial) => "partial",
+            };
+            let shown = ui::Object {
+                address: &object.slot.addr,
+                provider: &provider,
+                status,
+                value: &object.attributes,
+                sensitive: &object.sensitive,
+            };
+            self.screen.result(|out, style| {
+                if is_json { ui::object_json(out, &shown) } else { ui::object(out, style, &shown, offers) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Tells a person something; programs are told in data.
+    pub(super) fn tell(&mut self, write: impl FnOnce(&mut dyn io::Write, Style) -> io::Result<()>) {
+        if !self.is_json {
+            self.screen.message(write);
+        }
+    }
+
+    /// Asks a question that only `yes` answers well.
+    pub(super) fn confirm(&mut self, question: &str) -> Result<(), Failure> {
+        let mut input = io::stdin().lock();
+        let is_somebody = !self.is_json && io::stdin().is_terminal();
+        let answers = if is_somebody { Answers::Person(&mut input) } else { Answers::Nobody };
+        let mut answer = Ok(Answer::No);
+        self.screen.message(|out, style| {
+            answer = ui::confirm(out, style, answers, question);
+            Ok(())
+        });
+        match answer? {
+            Answer::Yes => Ok(()),
+            Answer::No => Err(Failure::new("not confirmed; nothing was changed")),
+        }
+    }
+
+    /// Tells diagnostics, by place: people on standard error, programs on standard output.
+    pub(super) fn diagnostics(&mut self, diagnostics: &Diagnostics, sources: &Sources) {
+        let sorted = diagnostics.clone().sorted();
+        if self.is_json {
+            // Where standard output is gone there is nobody left to tell.
+            let _ = self.screen.result(|out, _| ui::diagnostics_json(out, &sorted, sources));
+        } else {
+            self.screen.message(|out, style| ui::diagnostics(out, style, &sorted, sources));
+        }
+    }
+}
+
+/// Returns whether the locale says that characters outside ASCII can be shown; an empty one says nothing against it.
+fn is_unicode() -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_uppercase();
+        locale.contains("UTF-8") || locale.contains("UTF8") || !matches!(locale.as_str(), "C" | "POSIX")
+    })
+}
+
+fn width(is_terminal: bool) -> usize {
+    let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let size = || rustix::termios::tcgetwinsize(io::stderr()).ok().map(|size| usize::from(size.ws_col));
+    let width = if is_terminal { columns.or_else(size) } else { columns };
+    width.filter(|width| *width >= 40).unwrap_or(ui::DEFAULT_WIDTH)
+}
+
+fn size() -> ui::Size {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+    size.map_or(ui::Size { columns: 80, lines: 24 }, |size| ui::Size { columns: size.ws_col, lines: size.ws_row })
+}
+
+/// Returns an output as it is shown.
+pub(super) fn as_shown(output: &Output) -> ui::Output<'_> {
+    ui::Output { name: &output.name, value: &output.value, sensitive: &output.sensitive }
+}

@@ -1,0 +1,22 @@
+//! `loam validate`
+
+use super::{
+    Global,
+    error::{Code, Failure},
+    project::{self, Project},
+    terminal::Terminal,
+};
+use crate::{plan, ui};
+
+/// Check the configuration without looking at state or world. Every mistake is told at once.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Result<Code, Failure> {
+    let (project, mut diagnostics) = Project::read(global)?;
+    diagnostics.extend(plan::validate(&project.config, &project::offers(), project.paths.clone(), &project.files));
+    let project = project.refuse(terminal, diagnostics)?;
+    let blocks = project.config.root.resources.len();
+    terminal.tell(|out, style| ui::note(out, style, &format!("The configuration is valid: {blocks} resources.")));
+    Ok(Code::Done)
+}
