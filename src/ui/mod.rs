@@ -30,7 +30,7 @@ pub use plan::{plan, plan_json};
 pub use progress::{Now, Progress, Size, Terminal};
 pub use screen::{PrintError, Screen};
 pub use show::{
-    NoRawForm, Object, Output, object, object_json, output, output_json, output_raw, outputs, outputs_json, table,
+    NoRawForm, object, object_json, object_list, output, output_json, output_raw, outputs, outputs_json, table,
 };
 pub use style::{Colour, DEFAULT_WIDTH, Glyphs, Style};
 pub use trouble::{error, error_json};

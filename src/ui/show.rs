@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use loam_provider::{Known, Path, Type, Value};
+use loam_provider::{OnDestroy, Path, Type, Value};
 use serde::Serialize;
 
 use super::{
@@ -16,36 +16,11 @@ use super::{
     value::{self, Manner},
 };
 use crate::{
-    addr::{Instance, Mode},
+    addr::{Instance, Mode, Resource},
     eval::Marks,
-    host::{Offers, ProviderRef},
+    host::Offers,
+    state::{Condition, DeposedId, Object, Output},
 };
-
-/// A recorded object, as it is shown.
-#[derive(Debug, Clone, Copy)]
-pub struct Object<'a> {
-    /// Its address.
-    pub address: &'a Instance,
-    /// The provider that realises it.
-    pub provider: &'a ProviderRef,
-    /// What there is to say of its state in a word; empty where all is well.
-    pub status: &'a str,
-    /// Its attributes.
-    pub value: &'a Known,
-    /// Where secrets stand in them.
-    pub sensitive: &'a [Path],
-}
-
-/// A recorded output, as it is shown.
-#[derive(Debug, Clone, Copy)]
-pub struct Output<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its value.
-    pub value: &'a Known,
-    /// Where secrets stand in it.
-    pub sensitive: &'a [Path],
-}
 
 /// The output has no raw form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,27 +37,26 @@ pub enum NoRawForm {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn object(out: &mut dyn Write, style: Style, object: &Object<'_>, offers: &Offers) -> io::Result<()> {
-    let resource = &object.address.resource;
-    let names = offers.kind(&resource.kind).map_or(Names::None, |kind| Names::Of(&kind.schema));
-    let status = if object.status.is_empty() { String::new() } else { format!("  {}", clean(object.status)) };
-    let address = format!("# {}", clean(&object.address.to_string()));
-    let about = format!("({})", object.provider);
-    writeln!(
-        out,
-        "{} {}{}",
-        style.paint(Tone::Strong, address),
-        style.paint(Tone::Dim, about),
-        style.paint(Tone::Changed, status)
-    )?;
+pub fn object(out: &mut dyn Write, style: Style, object: &Object, offers: &Offers) -> io::Result<()> {
+    let resource = &object.slot.addr.resource;
+    let names = offers.kind(&object.kind).map_or(Names::None, |kind| Names::Of(&kind.schema));
+    let condition = match object.condition {
+        Condition::Ready => String::new(),
+        Condition::Tainted => "  tainted: the next apply replaces it".to_owned(),
+        Condition::Partial => "  partial: a call failed half-way, and this much of it stands".to_owned(),
+    };
+    let address = format!("# {}", clean(&object.slot.to_string()));
+    let provider = format!("({})", object.provider);
+    let (address, provider) = (style.paint(Tone::Strong, address), style.paint(Tone::Dim, provider));
+    writeln!(out, "{address} {provider}{}", style.paint(Tone::Changed, condition))?;
     let keyword = match resource.mode {
         Mode::Managed => "resource",
         Mode::Data => "data",
     };
     writeln!(out, "{keyword} {} {} {{", quote(&resource.kind), quote(&resource.name))?;
-    let entries = object.value.entries().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let entries = object.attributes.entries().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let set = Value::object(entries.map(|(name, value)| (name.clone(), value.clone())));
-    if let Body::Value(inside) = value::body(&set, &marks(object.sensitive), names, Manner::Exact) {
+    if let Body::Value(inside) = value::body(&set, &marks(&object.sensitive), names, Manner::Exact) {
         tree::draw(out, style, &inside, 2, Gutter::Bare)?;
     }
     writeln!(out, "}}")
@@ -92,31 +66,54 @@ pub fn object(out: &mut dyn Write, style: Style, object: &Object<'_>, offers: &O
 ///
 /// # Errors
 /// Those of the writer.
-pub fn object_json(out: &mut dyn Write, object: &Object<'_>) -> io::Result<()> {
+pub fn object_json(out: &mut dyn Write, object: &Object) -> io::Result<()> {
     #[derive(Serialize)]
     struct Line<'a> {
         r#type: &'static str,
         address: &'a Instance,
+        deposed: Option<&'a DeposedId>,
         kind: &'a str,
-        provider: &'a ProviderRef,
-        status: &'a str,
+        provider: &'a str,
+        condition: Condition,
+        on_destroy: OnDestroy,
+        dependencies: &'a [Resource],
         value: serde_json::Value,
         sensitive: &'a [Path],
     }
-    let Object { address, provider, status, value, sensitive } = *object;
-    let value = json(value.value(), &marks(sensitive), &mut Vec::new());
-    let kind = &address.resource.kind;
-    line(out, &Line { r#type: "object", address, kind, provider, status, value, sensitive })
+    let value = json(object.attributes.value(), &marks(&object.sensitive), &mut Vec::new());
+    let shown = Line {
+        r#type: "object",
+        address: &object.slot.addr,
+        deposed: object.slot.deposed.as_ref(),
+        kind: &object.kind,
+        provider: &object.provider,
+        condition: object.condition,
+        on_destroy: object.on_destroy,
+        dependencies: &object.dependencies,
+        value,
+        sensitive: &object.sensitive,
+    };
+    line(out, &shown)
+}
+
+/// Writes objects as a table: where each stands, who realises it, how it is doing.
+///
+/// # Errors
+/// Those of the writer.
+pub fn object_list(out: &mut dyn Write, style: Style, objects: &[Object]) -> io::Result<()> {
+    let row = |object: &Object| [object.slot.to_string(), object.provider.to_string(), object.condition.to_string()];
+    let rows: Vec<[String; 3]> = objects.iter().map(row).collect();
+    table(out, style, ["ADDRESS", "PROVIDER", "CONDITION"], &rows)
 }
 
 /// Writes all outputs as `name = value`; secrets are masked.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn outputs(out: &mut dyn Write, style: Style, outputs: &[Output<'_>]) -> io::Result<()> {
+pub fn outputs(out: &mut dyn Write, style: Style, outputs: &[Output]) -> io::Result<()> {
     let entries = outputs.iter().map(|output| {
-        let body = value::body(output.value.value(), &marks(output.sensitive), Names::None, Manner::Exact);
-        Entry { mark: Mark::Same, name: attribute_name(output.name), body, remark: None }
+        let body = value::body(output.value.value(), &marks(&output.sensitive), Names::None, Manner::Exact);
+        Entry { mark: Mark::Same, name: attribute_name(&output.name), body, remark: None }
     });
     let (open, close, nouns) = (String::new(), String::new(), ("output", "outputs"));
     let inside = Inside { open, close, entries: entries.collect(), layout: Layout::Spread, hidden: 0, nouns };
@@ -127,8 +124,8 @@ pub fn outputs(out: &mut dyn Write, style: Style, outputs: &[Output<'_>]) -> io:
 ///
 /// # Errors
 /// Those of the writer.
-pub fn output(out: &mut dyn Write, style: Style, output: &Output<'_>) -> io::Result<()> {
-    let body = value::body(output.value.value(), &marks(output.sensitive), Names::None, Manner::Exact);
+pub fn output(out: &mut dyn Write, style: Style, output: &Output) -> io::Result<()> {
+    let body = value::body(output.value.value(), &marks(&output.sensitive), Names::None, Manner::Exact);
     let (open, close, nouns) = (String::new(), String::new(), ("output", "outputs"));
     let entries = vec![Entry { mark: Mark::Same, name: String::new(), body, remark: None }];
     let inside = Inside { open, close, entries, layout: Layout::Spread, hidden: 0, nouns };
@@ -139,7 +136,7 @@ pub fn output(out: &mut dyn Write, style: Style, output: &Output<'_>) -> io::Res
 ///
 /// # Errors
 /// Those of the writer.
-pub fn outputs_json(out: &mut dyn Write, outputs: &[Output<'_>]) -> io::Result<()> {
+pub fn outputs_json(out: &mut dyn Write, outputs: &[Output]) -> io::Result<()> {
     #[derive(Serialize)]
     struct Line<'a> {
         r#type: &'static str,
@@ -159,7 +156,7 @@ pub fn outputs_json(out: &mut dyn Write, outputs: &[Output<'_>]) -> io::Result<(
 ///
 /// # Errors
 /// Those of the writer.
-pub fn output_json(out: &mut dyn Write, output: &Output<'_>) -> io::Result<()> {
+pub fn output_json(out: &mut dyn Write, output: &Output) -> io::Result<()> {
     line(out, &output.value.to_json())
 }
 
@@ -167,8 +164,8 @@ pub fn output_json(out: &mut dyn Write, output: &Output<'_>) -> io::Result<()> {
 ///
 /// # Errors
 /// [`NoRawForm`] where it is null or made of parts.
-pub fn output_raw(output: &Output<'_>) -> Result<String, NoRawForm> {
-    let name = || output.name.to_owned();
+pub fn output_raw(output: &Output) -> Result<String, NoRawForm> {
+    let name = || output.name.to_string();
     match output.value.value() {
         Value::String(text) => Ok(text.to_string()),
         Value::Number(number) => Ok(number.to_string()),
@@ -214,8 +211,13 @@ fn marks(sensitive: &[Path]) -> Marks {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use loam_provider::Known;
+
     use super::*;
-    use crate::ui::schema_test;
+    use crate::{
+        state::{ReplaceOrder, Slot},
+        ui::schema_test,
+    };
 
     fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
         let mut out = Vec::new();
@@ -236,15 +238,22 @@ mod tests {
 
     #[test]
     fn an_object_is_shown_as_the_block_it_could_be() {
-        let address = r#"module.a.network.bench["x"]"#.parse().unwrap();
-        let provider = "kube.ci".parse().unwrap();
-        let sensitive = ["token", r#"nodes["0"].key"#].map(|path| path.parse().unwrap());
-        let value = sample();
-        let shown =
-            Object { address: &address, provider: &provider, status: "tainted", value: &value, sensitive: &sensitive };
+        let sensitive = ["token", r#"nodes["0"].key"#].map(|path| path.parse().unwrap()).into();
+        let shown = Object {
+            slot: Slot::deposed(r#"module.a.network.bench["x"]"#.parse().unwrap(), DeposedId("4f".into())),
+            kind: "network".into(),
+            kind_version: 0,
+            provider: "kube.ci".into(),
+            attributes: sample(),
+            sensitive,
+            condition: Condition::Tainted,
+            dependencies: vec!["bucket.a".parse().unwrap()],
+            on_destroy: OnDestroy::Retain,
+            replace_order: ReplaceOrder::DeleteFirst,
+        };
         let offers = Offers::new(Vec::new());
         insta::assert_snapshot!(text(|out| object(out, Style::plain(), &shown, &offers)), @r#"
-        # module.a.network.bench["x"] (kube.ci)  tainted
+        # module.a.network.bench["x"] (deposed 4f) (kube.ci)  tainted: the next apply replaces it
         resource "network" "bench" {
           long_name = 1.5
           name      = "bench"
@@ -268,16 +277,18 @@ mod tests {
         "#);
         let json = text(|out| object_json(out, &shown));
         schema_test::assert_valid("output", &json);
+        let list = text(|out| object_list(out, Style::plain(), &[shown]));
+        let row = "module.a.network.bench[\"x\"] (deposed 4f)  kube.ci   tainted\n";
+        assert!(list.starts_with("ADDRESS ") && list.ends_with(row), "{list}");
         assert!(!json.contains("CANARY"), "{json}");
     }
 
     #[test]
     fn outputs_are_masked_unless_one_is_asked_for_by_name() {
         let (endpoints, token) = (known(&serde_json::json!({"0": "http://a", "b c": 1})), Known::from("CANARY"));
-        let whole = [Path::root()];
         let list = [
-            Output { name: "endpoints", value: &endpoints, sensitive: &[] },
-            Output { name: "token", value: &token, sensitive: &whole },
+            Output { name: "endpoints".into(), value: endpoints, sensitive: Vec::new() },
+            Output { name: "token".into(), value: token, sensitive: vec![Path::root()] },
         ];
         insta::assert_snapshot!(text(|out| outputs(out, Style::plain(), &list)), @r#"
         endpoints = {

@@ -13,6 +13,7 @@ use crate::{
     event::Secrets,
     host::ProviderRef,
     plan::{Change, Counts, FORMAT, Mode, ObjectChange, OutputChange, Plan, Reason, ReplaceOrder},
+    state::DeposedId,
     ui::{json::line, value::is_masked},
 };
 
@@ -42,6 +43,7 @@ pub fn plan_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
 struct ChangeLine<'a> {
     r#type: &'static str,
     address: &'a Instance,
+    deposed: Option<&'a DeposedId>,
     kind: &'a str,
     provider: &'a ProviderRef,
     action: &'static str,
@@ -97,6 +99,7 @@ fn change_line(change: &ObjectChange) -> ChangeLine<'_> {
     ChangeLine {
         r#type: "change",
         address: &change.addr,
+        deposed: change.deposed.as_ref(),
         kind: &change.addr.resource.kind,
         provider: &change.provider,
         action,

@@ -16,6 +16,7 @@ use crate::{
     event::Secrets,
     host::Offers,
     plan::{Change, Mode, ObjectChange, Reason},
+    state::Slot,
     ui::{
         Style,
         names::Names,
@@ -90,7 +91,7 @@ pub(super) fn secrets(change: &ObjectChange) -> Secrets {
 
 fn heading(out: &mut dyn Write, style: Style, change: &ObjectChange, why: Option<&str>) -> io::Result<()> {
     let sign = Sign::of(&change.change);
-    let (address, provider) = (change.addr.to_string(), format!("({})", change.provider));
+    let (address, provider) = (address(change), format!("({})", change.provider));
     let text = sign.text();
     write!(out, "{:>pad$}{} ", "", style.paint(sign.tone(), text), pad = (ADDRESS - 1).saturating_sub(text.len()))?;
     write!(out, "{} {}", style.paint(Tone::Strong, clean(&address)), style.paint(Tone::Dim, &provider))?;
@@ -104,6 +105,11 @@ fn heading(out: &mut dyn Write, style: Style, change: &ObjectChange, why: Option
         writeln!(out, "{:BODY$}{}", "", style.paint(sign.tone(), line))?;
     }
     Ok(())
+}
+
+/// Returns the address, with which of its deposed objects it is.
+fn address(change: &ObjectChange) -> String {
+    Slot { addr: change.addr.clone(), deposed: change.deposed.clone() }.to_string()
 }
 
 fn remarks(change: &ObjectChange) -> Vec<Remark> {
@@ -212,7 +218,7 @@ pub(super) fn drift(out: &mut dyn Write, style: Style, change: &ObjectChange, of
     let kind = offers.kind(&change.addr.resource.kind);
     let names = kind.map_or(Names::None, |kind| Names::Of(&kind.schema));
     let marks = Marks::at_paths(change.sensitive.iter().cloned());
-    write!(out, "  {}", style.paint(Tone::Strong, clean(&change.addr.to_string())))?;
+    write!(out, "  {}", style.paint(Tone::Strong, clean(&address(change))))?;
     match change.change.before() {
         None => writeln!(out, "  {}", style.paint(Tone::Removed, "is gone")),
         Some(found) => {

@@ -95,6 +95,7 @@ fn change(addr: &str, change: Change) -> ObjectChange {
     ObjectChange {
         deposed: None,
         addr: addr.parse().unwrap(),
+        deposed: None,
         provider: ProviderRef { name: "local".into(), alias: None },
         change,
         sensitive: Vec::new(),

@@ -125,3 +125,13 @@ fn big_lists_are_compared_in_linear_time() {
     let text = shown(change("loam_data.d", update(Known::new(list(0)).unwrap(), list(1))));
     assert_eq!(text.lines().count(), 50_003);
 }
+
+#[test]
+fn a_deposed_object_is_told_from_the_one_in_its_place() {
+    let mut one = change("network.a", Change::Delete { before: known! { "name": "a" }, because: Reason::Deposed });
+    one.deposed = Some(crate::state::DeposedId("4f".into()));
+    assert!(shown(one.clone()).starts_with("  - network.a (deposed 4f) (local)  left behind when it was replaced\n"));
+    let line = &lines(&plan_of(vec![one]))[0];
+    assert!(line.contains(r#""address":"network.a","deposed":"4f""#), "{line}");
+    schema_test::assert_valid("plan", line);
+}
