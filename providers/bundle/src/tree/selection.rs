@@ -69,7 +69,8 @@ impl Selection {
     }
 
     /// Tells whether the entry at `path` counts, by its own path and those above it.
-    pub(crate) fn selects(&self, path: &str, is_directory: bool) -> bool {
+    #[must_use]
+    pub fn selects(&self, path: &str, is_directory: bool) -> bool {
         let mut above = self.top();
         for (at, _) in path.match_indices('/') {
             above = self.verdict(&path[..at], true, above);
