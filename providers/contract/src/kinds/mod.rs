@@ -6,15 +6,23 @@
 
 mod bucket;
 pub mod network;
+mod replica;
 mod run;
+mod seed_archive;
+mod seed_volume;
+mod snapshot;
 
 pub use bucket::bucket;
 pub use network::network;
+pub use replica::replica;
 pub use run::{ExecProbe, HttpProbe, Ready, SIGNALS, Stop, TcpProbe, ready, stop};
+pub use seed_archive::{ARCHIVE_FORMATS, seed_archive};
+pub use seed_volume::seed_volume;
+pub use snapshot::snapshot;
 
 use std::sync::Arc;
 
-use crate::{Field, ObjectType, Presence, Type};
+use crate::{Field, Known, ObjectType, Presence, Type};
 
 /// Returns the type of an attribute that takes a `bucket`.
 #[must_use]
@@ -22,11 +30,51 @@ pub fn bucket_reference() -> Type {
     Type::object([("name", Type::String), ("url", Type::String)])
 }
 
+/// Returns the type of an attribute that takes a `seed_archive`, or one archive of a `snapshot`.
+#[must_use]
+pub fn seed_archive_reference() -> Type {
+    Type::object([
+        ("url", Type::String),
+        ("sha256", Type::String),
+        ("uncompressed_bytes", Type::Number),
+        ("files", Type::Number),
+        ("content_root", Type::String),
+    ])
+}
+
 /// Returns the type of an attribute that takes a `seed_volume`.
 #[must_use]
 pub fn seed_volume_reference() -> Type {
-    let optional = || Field { ty: Type::String, presence: Presence::Optional { default: None } };
-    let name = Field { ty: Type::String, presence: Presence::Required };
-    let fields = [("name", name), ("path", optional()), ("sha256", optional()), ("content_root", optional())];
-    Type::Object(Arc::new(ObjectType { fields: fields.map(|(name, field)| (name.into(), field)).into() }))
+    let optional = || Presence::Optional { default: None };
+    let distribution = Presence::Optional { default: Some(Known::from("auto")) };
+    fields([
+        ("name", Type::String, Presence::Required),
+        ("path", Type::String, optional()),
+        ("digest", Type::String, optional()),
+        ("content_root", Type::String, optional()),
+        ("distribution", Type::String, distribution),
+    ])
+}
+
+/// Returns the type of an attribute that takes a `network`, for those who read its nodes' data and may stop them.
+#[must_use]
+pub fn network_reference() -> Type {
+    let optional = Presence::Optional { default: None };
+    let node = fields([
+        ("data_dir", Type::String, Presence::Required),
+        ("dir", Type::String, optional.clone()),
+        ("index", Type::Number, optional),
+    ]);
+    let optional = || Presence::Optional { default: None };
+    fields([
+        ("name", Type::String, Presence::Required),
+        ("nodes", Type::map(node), Presence::Required),
+        ("ready", run::ready().ty(), optional()),
+        ("stop", run::stop().ty(), optional()),
+    ])
+}
+
+fn fields(fields: impl IntoIterator<Item = (&'static str, Type, Presence)>) -> Type {
+    let fields = fields.into_iter().map(|(name, ty, presence)| (name.into(), Field { ty, presence })).collect();
+    Type::Object(Arc::new(ObjectType { fields }))
 }

@@ -120,7 +120,7 @@ pub struct Seed {
     /// Where it is, for providers of this machine.
     pub path: Option<String>,
     /// The digest of the archive it was filled from.
-    pub sha256: Option<String>,
+    pub digest: Option<String>,
     /// The digest of its content.
     pub content_root: Option<String>,
 }

@@ -265,8 +265,8 @@ impl Work<'_> {
                 seed::fill(path, node.data_dir(), self.cx.cancel.clone()).await?;
             }
         }
-        let (name, sha256) = (seed.map(|seed| &seed.name), seed.and_then(|seed| seed.sha256.as_ref()));
-        let marker = serde_json::json!({ "seed": name, "sha256": sha256, "token": self.cx.token.0.as_str() });
+        let (name, digest) = (seed.map(|seed| &seed.name), seed.and_then(|seed| seed.digest.as_ref()));
+        let marker = serde_json::json!({ "seed": name, "digest": digest, "token": self.cx.token.0.as_str() });
         Ok(fs::write(&node.marker(), marker.to_string().as_bytes(), 0o600)?)
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn seeded(world: &World) -> Json {
     std::fs::create_dir_all(seed.join("sub")).unwrap();
     std::fs::write(seed.join("value"), "from the seed").unwrap();
     std::fs::write(seed.join("sub/.hidden"), "x").unwrap();
-    json!({ "seed": { "name": "seed-1", "path": seed, "sha256": "abc", "content_root": "r" } })
+    json!({ "seed": { "name": "seed-1", "path": seed, "digest": "abc", "content_root": "r" } })
 }
 
 pub(crate) fn pids(network: &Known) -> Vec<u32> {
