@@ -4,6 +4,7 @@
 //! Each kind is a module whose one struct implements [`Provider`] for that kind alone;
 //! [`Local`] only hands a call to the kind it is about. Start in [`LocalFactory`].
 
+mod data;
 mod files;
 mod machine;
 mod network;
@@ -12,9 +13,10 @@ mod process;
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
+use loam_bundle::store::Directory;
 use loam_provider::{
-    CallCx, ConfigureCx, Factory, Failure, Kind, Known, PlanRequest, Planned, Provider, ProviderError, Resolution,
-    Schema, Str, Value,
+    CallCx, ConfigureCx, Factory, Failure, Kind, Known, ObjectError, ObjectStore, PlanRequest, Planned, Provider,
+    ProviderError, Resolution, Schema, Str, Value,
 };
 
 pub use machine::Machine;
@@ -29,9 +31,9 @@ pub struct LocalFactory {
 
 impl Default for LocalFactory {
     fn default() -> Self {
-        let kinds = vec![files::directory(), files::file(), loam_provider::kinds::network(), process::process()];
-        let extensions = [("network", network::extension())];
-        let extensions = extensions.into_iter().map(|(kind, schema)| (kind.into(), schema)).collect();
+        let mut kinds = vec![files::directory(), files::file(), loam_provider::kinds::network(), process::process()];
+        kinds.extend(data::kinds());
+        let extensions = [("network".into(), network::extension())].into_iter().chain(data::extensions()).collect();
         Self { schema: Schema::default(), kinds, extensions }
     }
 }
@@ -75,7 +77,7 @@ struct Local {
 
 impl Local {
     fn new(machine: &Arc<Machine>) -> Self {
-        let mut kinds: BTreeMap<&'static str, Box<dyn Provider>> = BTreeMap::new();
+        let mut kinds: BTreeMap<&'static str, Box<dyn Provider>> = data::providers(machine).into();
         kinds.insert("directory", Box::new(files::Directory(Arc::clone(machine))));
         kinds.insert("file", Box::new(files::File(Arc::clone(machine))));
         kinds.insert("network", Box::new(network::Network(Arc::clone(machine))));
@@ -115,5 +117,9 @@ impl Provider for Local {
 
     async fn resolve(&self, kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {
         self.of(kind)?.resolve(kind, cx, planned).await
+    }
+
+    async fn open(&self, url: &str) -> Result<Arc<dyn ObjectStore>, ObjectError> {
+        Ok(Arc::new(Directory::open(url)?))
     }
 }
