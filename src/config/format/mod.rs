@@ -1,8 +1,8 @@
 //! Lays out configuration as `terraform fmt` does.
 //!
-//! A text is cut into [`tokens`](lexer), a few of them are [rewritten](rewrite) into today's spelling, and then the
-//! white space between them is made anew: [`spacing`] decides between neighbours on a line, [`layout`] indents lines
-//! and aligns what stands in columns. Comments, strings and heredocs are kept as they are, as are line breaks.
+//! A text is cut into tokens (`lexer`), a few of them are put in today's spelling (`rewrite`), and the white space
+//! between them is made anew: `spacing` decides between neighbours on a line, `layout` indents lines and aligns what
+//! stands in columns. Comments, strings and heredocs are kept as they are, as are line breaks.
 //!
 //! It differs from `terraform fmt` where that would lose a comment or break the text: comments between the labels of
 //! a block stay, labels keep their escapes, and what is unwrapped gets parentheses wherever it needs them.
