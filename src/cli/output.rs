@@ -5,7 +5,7 @@ use super::{
     error::{Code, Failure},
     project::Directory,
     run,
-    terminal::{self, Terminal},
+    terminal::Terminal,
 };
 use crate::{diag::did_you_mean, state, ui};
 
@@ -33,15 +33,16 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
             .unwrap_or_else(|| "Outputs are recorded by `loam apply`; `loam output` lists those there are.".to_owned());
         return Err(Failure::new(format!("there is no output `{name}` in the state")).hint(hint));
     };
-    let output = terminal::as_shown(output);
     if args.raw {
-        let text = ui::output_raw(&output)?;
+        let text = ui::output_raw(output)?;
         terminal.screen.result(|out, _| out.write_all(text.as_bytes()))?;
     } else {
         let is_json = terminal.is_json();
-        terminal.screen.result(|out, style| {
-            if is_json { ui::output_json(out, &output) } else { ui::output(out, style, &output) }
-        })?;
+        terminal.screen.result(
+            |out, style| {
+                if is_json { ui::output_json(out, output) } else { ui::output(out, style, output) }
+            },
+        )?;
     }
     Ok(Code::Done)
 }

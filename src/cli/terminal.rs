@@ -12,7 +12,7 @@ use crate::{
     host::Offers,
     plan::Plan,
     source::Sources,
-    state::{Condition, Output, Status, StepRecord, Stored},
+    state::{Output, Status, StepRecord, Stored},
     ui::{self, Answer, Answers, Colour, Glyphs, Progress, Screen, Style},
 };
 
@@ -92,10 +92,9 @@ impl Terminal {
     /// Writes output values.
     pub(super) fn show_outputs(&mut self, outputs: &[Output]) -> Result<(), Failure> {
         let is_json = self.is_json;
-        let shown: Vec<ui::Output<'_>> = outputs.iter().map(as_shown).collect();
         self.screen.result(
             |out, style| {
-                if is_json { ui::outputs_json(out, &shown) } else { ui::outputs(out, style, &shown) }
+                if is_json { ui::outputs_json(out, outputs) } else { ui::outputs(out, style, outputs) }
             },
         )?;
         Ok(())
@@ -105,22 +104,8 @@ impl Terminal {
     pub(super) fn show_objects(&mut self, objects: &[Stored], offers: &Offers) -> Result<(), Failure> {
         let is_json = self.is_json;
         for Stored { object, .. } in objects {
-            let provider = object.provider.parse()?;
-            let status = match (&object.slot.deposed, object.condition) {
-                (Some(_), _) => "deposed",
-                (None, Condition::Ready) => "",
-                (None, Condition::Tainted) => "tainted",
-                (None, Condition::Partial) => "partial",
-            };
-            let shown = ui::Object {
-                address: &object.slot.addr,
-                provider: &provider,
-                status,
-                value: &object.attributes,
-                sensitive: &object.sensitive,
-            };
             self.screen.result(|out, style| {
-                if is_json { ui::object_json(out, &shown) } else { ui::object(out, style, &shown, offers) }
+                if is_json { ui::object_json(out, object) } else { ui::object(out, style, object, offers) }
             })?;
         }
         Ok(())
@@ -181,9 +166,4 @@ fn width(is_terminal: bool) -> usize {
 fn size() -> ui::Size {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
     size.map_or(ui::Size { columns: 80, lines: 24 }, |size| ui::Size { columns: size.ws_col, lines: size.ws_row })
-}
-
-/// Returns an output as it is shown.
-pub(super) fn as_shown(output: &Output) -> ui::Output<'_> {
-    ui::Output { name: &output.name, value: &output.value, sensitive: &output.sensitive }
 }
