@@ -93,7 +93,6 @@ mod shapes;
 
 fn change(addr: &str, change: Change) -> ObjectChange {
     ObjectChange {
-        deposed: None,
         addr: addr.parse().unwrap(),
         deposed: None,
         provider: ProviderRef { name: "local".into(), alias: None },
