@@ -44,8 +44,10 @@ fn what_one_module_hides_no_other_names() {
     let order = declared(&read(&root.join("src/lib.rs")));
     let mut breaches = Vec::new();
     for (module, files) in modules(&root, &order) {
-        for (path, text) in files {
-            for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, code(line))) {
+        for (path, text) in files.iter().filter(|(path, _)| !is_test(path)) {
+            // Tests stand last in a file, and may look behind the curtain.
+            let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
+            for (number, line) in lines.enumerate().map(|(at, line)| (at + 1, code(line))) {
                 for (word, owner) in RESERVED {
                     if module != owner && line.contains(word) {
                         breaches.push(format!("{}:{number}: only `{owner}` names `{word}`", path.display()));
@@ -174,6 +176,13 @@ fn uses(text: &str) -> Vec<(usize, String)> {
 
 fn identifier(text: &str) -> String {
     text.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect()
+}
+
+/// Returns whether a file holds only tests.
+fn is_test(path: &Path) -> bool {
+    let is_named_so = |part: &std::ffi::OsStr| part == "tests" || part == "suite";
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    path.parent().is_some_and(|parent| parent.iter().any(is_named_so)) || stem == "tests" || stem.ends_with("_test")
 }
 
 /// Returns a line without its comment.
