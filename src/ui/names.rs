@@ -52,6 +52,11 @@ impl<'s> Names<'s> {
         self.attribute(name).is_some_and(|attribute| attribute.role == Role::Computed)
     }
 
+    /// Returns whether an attribute takes another object, which is written as one name.
+    pub(super) fn is_reference(self, name: &str) -> bool {
+        self.attribute(name).is_some_and(|attribute| matches!(attribute.ty, loam_provider::Type::Object(_)))
+    }
+
     /// Returns a path as the user writes it.
     pub(super) fn path(self, path: &loam_provider::Path) -> String {
         use loam_provider::Step;

@@ -63,7 +63,9 @@ fn sorted(plan: &Plan) -> Vec<&ObjectChange> {
 }
 
 fn drifts(out: &mut dyn Write, style: Style, changes: &[&ObjectChange], offers: &Offers) -> io::Result<()> {
-    let mut drifted = changes.iter().filter(|change| change.drift.is_some()).peekable();
+    // What drifted and is as it should be even so (a pid after a restart) is recorded, and no news to anybody.
+    let is_news = |change: &&&ObjectChange| change.drift.is_some() && change.change.is_effective();
+    let mut drifted = changes.iter().filter(is_news).peekable();
     if drifted.peek().is_none() {
         return Ok(());
     }

@@ -153,14 +153,20 @@ fn created(after: &Value, marks: &Marks, names: Names<'_>) -> Attributes {
     let mut later = Vec::new();
     for (name, value) in after.entries().into_iter().flatten() {
         let marks = marks.inside(&loam_provider::Step::Name(name.clone()));
-        if value.is_null() || is_default(name, value, names) {
+        if value.is_null() || is_default(name, value, names) || is_empty(value) {
             continue;
         }
         if value.is_unknown() && names.is_exported(name) && marks.is_empty() {
             later.push(names.shown(name));
             continue;
         }
-        let body = value::body(value, &marks, names.inside(name), Manner::Glance);
+        // What was not written in the configuration, or stands there in one word, is told in one line.
+        let is_told_briefly = names.is_exported(name) || names.is_reference(name);
+        let body = if is_told_briefly {
+            Body::Text(brief(value, &marks, names.inside(name)))
+        } else {
+            value::body(value, &marks, names.inside(name), Manner::Glance)
+        };
         entries.push(entry(names.shown(name), body));
     }
     let together = (!later.is_empty()).then(|| format!("known after apply: {}", later.join(", ")));
@@ -181,7 +187,7 @@ fn leaving(before: &Value, marks: &Marks, names: Names<'_>, exports: Exports) ->
     let mut entries = Vec::new();
     let mut hidden = 0;
     for (name, value) in before.entries().into_iter().flatten() {
-        if value.is_null() || is_default(name, value, names) {
+        if value.is_null() || is_default(name, value, names) || is_empty(value) {
             continue;
         }
         let is_simple = value.items().is_none() && value.entries().is_none();
@@ -194,6 +200,11 @@ fn leaving(before: &Value, marks: &Marks, names: Names<'_>, exports: Exports) ->
     }
     let together = (hidden > 0).then(|| count(hidden, "exported attribute", "exported attributes"));
     Attributes { inside: bare(entries), gutter: Gutter::Bare, together }
+}
+
+/// Returns whether a collection holds nothing, as where blocks were left out.
+fn is_empty(value: &Value) -> bool {
+    value.items().is_some_and(<[Value]>::is_empty) || value.entries().is_some_and(|entries| entries.is_empty())
 }
 
 fn is_default(name: &str, value: &Value, names: Names<'_>) -> bool {

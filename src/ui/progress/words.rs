@@ -27,7 +27,7 @@ pub(super) fn done(action: Action) -> &'static str {
         Action::Create => "created",
         Action::Update => "updated",
         Action::Delete => "deleted",
-        Action::Forget => "kept; its record is gone",
+        Action::Forget => "kept, and forgotten",
         Action::Record => "recorded",
     }
 }

@@ -334,12 +334,14 @@ fn a_destroy_lists_what_goes_and_what_is_kept() {
 fn drift_is_told_before_anything_else() {
     let found = known! { "name": "a", "url": "http://b", "force": true };
     let recorded = known! { "name": "a", "url": "http://a", "force": true };
-    let mut kept = change("network.a", Change::Keep { current: found });
+    let mut kept = change("network.a", Change::Keep { current: found.clone() });
     kept.drift = Some(Drift { recorded: recorded.clone() });
+    let mut mended = change("network.a", update(found, recorded.value().clone()));
+    mended.drift = kept.drift.clone();
     let after = known! { "name": "b" }.into_value();
     let mut gone = change("network.b", Change::Create { after, because: Reason::Gone });
     gone.drift = Some(Drift { recorded });
-    insta::assert_snapshot!(show(Style::plain(), &plan_of(vec![kept.clone(), gone])), @r#"
+    insta::assert_snapshot!(show(Style::plain(), &plan_of(vec![mended, gone])), @r#"
     Changed outside of loam since the last apply:
 
       network.a
@@ -349,15 +351,19 @@ fn drift_is_told_before_anything_else() {
 
     loam will:
       + create
+      ~ update in place
+
+      ~ network.a (local)
+        ~ url = "http://b" → "http://a"
+          # 2 unchanged attributes
 
       + network.b (local)  gone since the last apply
           name = "b"
 
-    Plan: 1 to create.
+    Plan: 1 to create, 1 to update.
     "#);
-    assert!(
-        show(Style::plain(), &plan_of(vec![kept])).ends_with("No changes. The world is as the configuration says.\n")
-    );
+    // What is as it should be even so is no news.
+    assert_eq!(show(Style::plain(), &plan_of(vec![kept])), "No changes. The world is as the configuration says.\n");
 }
 
 #[test]
