@@ -114,21 +114,8 @@ fn list(terminal: &mut Terminal, directory: &Directory, address: Option<&str>) -
     }
     let is_json = terminal.is_json();
     terminal.screen.result(|out, _| {
-        for Stored { object, .. } in &objects {
-            if is_json {
-                let line = serde_json::json!({
-                    "type": "address",
-                    "address": object.slot.addr,
-                    "deposed": object.slot.deposed,
-                    "kind": object.kind,
-                    "provider": object.provider,
-                });
-                writeln!(out, "{line}")?;
-            } else {
-                writeln!(out, "{}", object.slot)?;
-            }
-        }
-        Ok(())
+        let objects = objects.iter().map(|stored| &stored.object);
+        if is_json { ui::addresses_json(out, objects) } else { ui::addresses(out, objects) }
     })?;
     Ok(Code::Done)
 }

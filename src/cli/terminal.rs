@@ -103,9 +103,15 @@ impl Terminal {
     /// Writes objects.
     pub(super) fn show_objects(&mut self, objects: &[Stored], offers: &Offers) -> Result<(), Failure> {
         let is_json = self.is_json;
-        for Stored { object, .. } in objects {
+        for (at, Stored { object, .. }) in objects.iter().enumerate() {
             self.screen.result(|out, style| {
-                if is_json { ui::object_json(out, object) } else { ui::object(out, style, object, offers) }
+                if is_json {
+                    return ui::object_json(out, object);
+                }
+                if at > 0 {
+                    writeln!(out)?;
+                }
+                ui::object(out, style, object, offers)
             })?;
         }
         Ok(())

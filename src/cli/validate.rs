@@ -17,6 +17,10 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Res
     diagnostics.extend(plan::validate(&project.config, &project::offers(), project.paths.clone(), &project.files));
     let project = project.refuse(terminal, diagnostics)?;
     let blocks = project.config.root.resources.len();
-    terminal.tell(|out, style| ui::note(out, style, &format!("The configuration is valid: {blocks} resources.")));
+    if terminal.is_json() {
+        terminal.screen.result(|out, _| ui::valid_json(out, blocks))?;
+    }
+    terminal
+        .tell(|out, style| ui::note(out, style, &format!("The configuration is valid ({blocks} resource blocks).")));
     Ok(Code::Done)
 }

@@ -6,6 +6,7 @@
 //!
 //! Secrets are masked while trees of values are made (`value` and `plan::diff`), before anything is laid out.
 
+mod about;
 mod confirm;
 mod diagnostic;
 mod json;
@@ -23,6 +24,7 @@ mod tree;
 mod trouble;
 mod value;
 
+pub use about::{Version, addresses, addresses_json, providers, providers_json, valid_json, version, version_json};
 pub use confirm::{Answer, Answers, ConfirmError, confirm};
 pub use diagnostic::{diagnostics, diagnostics_json};
 pub use note::{note, text_diff};

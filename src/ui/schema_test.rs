@@ -9,6 +9,7 @@ pub(super) fn schema(name: &str) -> Json {
         "diagnostic" => include_str!("../../schemas/diagnostic.json"),
         "event" => include_str!("../../schemas/event.json"),
         "plan" => include_str!("../../schemas/plan.json"),
+        "about" => include_str!("../../schemas/about.json"),
         "output" => include_str!("../../schemas/output.json"),
         other => panic!("there is no schema `{other}`"),
     };
