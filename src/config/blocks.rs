@@ -64,6 +64,7 @@ impl Builder {
                 }
             }
             "locals" => self.broken_locals = true,
+            "output" | "loam" => {}
             _ => self.broken_any = true,
         }
     }
@@ -274,7 +275,7 @@ impl Builder {
                 Structure::Block(_) => allowed.refuse(cx, structure),
             }
         }
-        let Some(value) = value else { return body::missing(cx, "value", what, span) };
+        let Some(value) = value else { return body::missing(cx, "value", what, block) };
         if let Some(first) = self.module.outputs.get(&name) {
             let detail = format!("The output `{name}` is already declared.");
             cx.diagnostics.push(duplicate(detail, span, first.span));

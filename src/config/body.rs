@@ -8,7 +8,7 @@ use loam_provider::{Str, Value};
 
 use super::{Attribute, Block, Body, Check, Label, constant::constant, lower::Lower};
 use crate::{
-    diag::{Diagnostic, did_you_mean},
+    diag::{Diagnostic, did_you_mean, suggest},
     source::Span,
 };
 
@@ -38,7 +38,7 @@ pub(super) fn body(cx: &mut Lower<'_, '_>, found: &HclBody, head: Span) -> Body 
 /// Returns a body with the place of another and nothing in it yet.
 pub(super) fn empty(cx: &Lower<'_, '_>, found: &HclBody, head: Span) -> Body {
     let span = found.span().map_or(head.at_end(), |range| cx.piece.span(range));
-    Body::empty(span)
+    Body { is_complete: cx.is_complete, ..Body::empty(span) }
 }
 
 /// Lowers one thing into a body.
@@ -123,10 +123,14 @@ fn list(intro: &str, names: &[&str]) -> Option<String> {
     (!names.is_empty()).then(|| format!("{intro}: {}.", names.join(", ")))
 }
 
-/// Reports an argument that is missing from a block.
-pub(super) fn missing(cx: &mut Lower<'_, '_>, name: &str, what: &str, span: Span) {
-    let detail = format!("The argument `{name}` must be set in {what}.");
-    cx.diagnostics.push(Diagnostic::error("Missing argument", span, detail));
+/// Reports an argument that is missing from a block, unless a misspelt one was meant.
+pub(super) fn missing(cx: &mut Lower<'_, '_>, name: &str, what: &str, block: &HclBlock) {
+    let misspelt = block.body.attributes().any(|found| suggest(found.key.as_str(), [name]).is_some());
+    if cx.is_complete && !misspelt {
+        let span = head(cx, block);
+        let detail = format!("The argument `{name}` must be set in {what}.");
+        cx.diagnostics.push(Diagnostic::error("Missing argument", span, detail));
+    }
 }
 
 /// Returns an argument that has to be a plain `true` or `false`.
@@ -178,7 +182,7 @@ pub(super) fn check(cx: &mut Lower<'_, '_>, found: &HclBlock) -> Option<Check> {
     }
     for (name, absent) in [("condition", condition.is_none()), ("error_message", error_message.is_none())] {
         if absent {
-            missing(cx, name, &what, span);
+            missing(cx, name, &what, found);
         }
     }
     Some(Check { condition: condition?, error_message: error_message?, span })

@@ -102,9 +102,14 @@ fn add_file(source: SourceId, sources: &Sources, builder: &mut Builder, diagnost
     let whole = sources.text(source).clone();
     for item in scan::scan(&whole, blocks::is_head).items {
         let piece = syntax::Piece { whole: &whole, source, start: item.range.start, end: item.range.end };
-        match syntax::body(piece, &item.problems, diagnostics) {
-            Some(body) => builder.add(&mut Lower::new(piece, diagnostics), &body),
-            None => builder.broken_item(piece.text()),
+        let parsed = syntax::body(piece, &item.problems, diagnostics);
+        if parsed.as_ref().is_none_or(|parsed| !parsed.is_complete) {
+            builder.broken_item(piece.text());
+        }
+        if let Some(parsed) = parsed {
+            let mut cx = Lower::new(piece, diagnostics);
+            cx.is_complete = parsed.is_complete;
+            builder.add(&mut cx, &parsed.body);
         }
     }
 }
@@ -117,7 +122,7 @@ pub fn variables_file(file: File, sources: &mut Sources) -> (Vec<Attribute>, Dia
     let whole = sources.text(source).clone();
     for item in scan::scan(&whole, |_| false).items {
         let piece = syntax::Piece { whole: &whole, source, start: item.range.start, end: item.range.end };
-        let Some(body) = syntax::body(piece, &item.problems, &mut diagnostics) else { continue };
+        let Some(syntax::Parsed { body, .. }) = syntax::body(piece, &item.problems, &mut diagnostics) else { continue };
         let mut cx = Lower::new(piece, &mut diagnostics);
         for block in body.blocks() {
             let detail = format!(

@@ -25,6 +25,8 @@ pub(super) enum Names {
 pub(super) struct Lower<'t, 'd> {
     pub(super) piece: Piece<'t>,
     pub(super) names: Names,
+    /// Whether all of the text is there; otherwise what seems to be missing may have been taken out.
+    pub(super) is_complete: bool,
     /// What `for` expressions around the current place bind.
     pub(super) bound: Vec<Str>,
     pub(super) diagnostics: &'d mut Diagnostics,
@@ -32,7 +34,7 @@ pub(super) struct Lower<'t, 'd> {
 
 impl<'t, 'd> Lower<'t, 'd> {
     pub(super) fn new(piece: Piece<'t>, diagnostics: &'d mut Diagnostics) -> Self {
-        Self { piece, names: Names::Module, bound: Vec::new(), diagnostics }
+        Self { piece, names: Names::Module, is_complete: true, bound: Vec::new(), diagnostics }
     }
 
     /// Returns where a node stands.

@@ -206,6 +206,8 @@ pub struct Body {
     pub blocks: Vec<Block>,
     /// The text between the braces.
     pub span: Span,
+    /// Whether all of it could be read. Otherwise what seems to be missing may stand in a line with a syntax error.
+    pub is_complete: bool,
 }
 
 /// `name = expression`
@@ -264,7 +266,7 @@ impl Body {
     /// Returns a body without anything in it.
     #[must_use]
     pub fn empty(span: Span) -> Self {
-        Self { attributes: Vec::new(), blocks: Vec::new(), span }
+        Self { attributes: Vec::new(), blocks: Vec::new(), span, is_complete: true }
     }
 
     /// Returns an attribute by its name.

@@ -35,6 +35,8 @@ pub(super) enum Problem {
         at: usize,
         /// A bracket opened inside it that took its closing bracket, as far as indentation tells.
         suspect: Option<usize>,
+        /// Where the text goes on as if it had been closed, if that can be told.
+        until: Option<usize>,
     },
     /// A quoted string that reaches the end of its line.
     UnclosedString {
@@ -122,7 +124,7 @@ pub(super) fn scan_inside(text: &str) -> Vec<Problem> {
     let problems = scan.items.into_iter().flat_map(|item| item.problems);
     let mut found: Vec<Problem> = problems
         .map(|problem| match problem {
-            Problem::Unclosed { open, at, .. } => Problem::Unclosed { open, at: shift(at), suspect: None },
+            Problem::Unclosed { open, at, .. } => Problem::Unclosed { open, at: shift(at), suspect: None, until: None },
             Problem::UnclosedString { at, end } => Problem::UnclosedString { at: shift(at), end: shift(end) },
             Problem::Stray { at } => Problem::Stray { at: shift(at) },
             Problem::TooDeep { at } => Problem::TooDeep { at: shift(at) },
@@ -210,7 +212,7 @@ impl Scanner<'_> {
         let innermost = self.stack.iter().rev().find(|opened| opened.open != Open::Brace);
         if let Some(opened) = swallowing.or(innermost).or_else(|| self.stack.first()) {
             let suspect = self.suspect.filter(|_| opened.open == Open::Brace);
-            self.problems.push(Problem::Unclosed { open: opened.open.clone(), at: opened.at, suspect });
+            self.problems.push(Problem::Unclosed { open: opened.open.clone(), at: opened.at, suspect, until: None });
         }
         self.stack.clear();
     }
@@ -266,7 +268,7 @@ impl Scanner<'_> {
         };
         if let Some(opened) = self.stack.get(index + 1) {
             let (open, at) = (opened.open.clone(), opened.at);
-            self.problems.push(Problem::Unclosed { open, at, suspect: None });
+            self.problems.push(Problem::Unclosed { open, at, suspect: None, until: Some(self.at) });
         }
         let opened = &self.stack[index];
         let first_on_line = self.text[self.line_start..self.at].trim_ascii().is_empty();
@@ -315,12 +317,25 @@ impl Scanner<'_> {
                 self.take(1);
             }
             Some(b'\\') if !self.starts("\\\n") => self.take(2),
-            Some(b'\n') => {
-                let opened = self.stack.pop().expect("a quote is open");
-                self.problems.push(Problem::UnclosedString { at: opened.at, end: self.at });
-            }
+            Some(b'\n') => self.unclosed_line(),
             _ => self.template_byte(),
         }
+    }
+
+    /// Gives up on a line that ends inside a string, with everything that was opened on it.
+    fn unclosed_line(&mut self) {
+        let first = self.stack.iter().position(|opened| opened.at >= self.line_start).unwrap_or(0);
+        let on_line = self.stack.split_off(first);
+        let mut open = on_line.iter().skip_while(|opened| opened.open != Open::Quote);
+        let quote = open.next().or(on_line.last());
+        // A string inside an unclosed template expression only looks unclosed: its quote was the one of the outer.
+        let problem = match open.find(|opened| opened.open == Open::Interpolation) {
+            Some(Opened { open, at, .. }) => {
+                Problem::Unclosed { open: open.clone(), at: *at, suspect: None, until: Some(self.at) }
+            }
+            None => Problem::UnclosedString { at: quote.map_or(self.line_start, |opened| opened.at), end: self.at },
+        };
+        self.problems.push(problem);
     }
 
     fn template_byte(&mut self) {
@@ -371,8 +386,8 @@ mod tests {
     fn what_is_unclosed_ends_at_the_next_block() {
         let text = "resource \"a\" \"b\" {\n  inner {\n}\nlocals {\n  x = [1, 2\n}\n";
         let found = items(text);
-        assert_eq!(found[0].1, [Problem::Unclosed { open: Open::Brace, at: 17, suspect: Some(27) }]);
-        assert_eq!(found[1].1, [Problem::Unclosed { open: Open::Bracket, at: 47, suspect: None }]);
+        assert_eq!(found[0].1, [Problem::Unclosed { open: Open::Brace, at: 17, suspect: Some(27), until: None }]);
+        assert_eq!(found[1].1, [Problem::Unclosed { open: Open::Bracket, at: 46, suspect: None, until: Some(52) }]);
     }
 
     #[test]

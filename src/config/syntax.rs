@@ -40,34 +40,108 @@ impl<'t> Piece<'t> {
     }
 }
 
-/// Parses a top-level item. `None` where it is no valid HCL; all of its syntax errors are reported.
-pub(super) fn body(piece: Piece<'_>, problems: &[Problem], diagnostics: &mut Diagnostics) -> Option<Body> {
+/// A syntax tree, and whether all of the text is in it.
+pub(super) struct Parsed {
+    pub(super) body: Body,
+    /// Whether nothing had to be taken out because it is no valid HCL.
+    pub(super) is_complete: bool,
+}
+
+/// Parses a top-level item. Lines that are no valid HCL are reported and left out; `None` where that does not help.
+pub(super) fn body(piece: Piece<'_>, problems: &[Problem], diagnostics: &mut Diagnostics) -> Option<Parsed> {
     // A scan counts from the start of the whole text.
-    if report(Piece { start: 0, ..piece }, problems, diagnostics) {
-        return None;
-    }
+    report(Piece { start: 0, ..piece }, problems, diagnostics);
     let mut text = piece.text().to_owned();
-    let mut duplicates = 0;
+    for problem in problems {
+        let range = removable(piece, problem)?;
+        blank(&mut text, range);
+    }
+    let mut is_complete = problems.is_empty();
+    let (mut errors, mut duplicates, mut last) = (0, 0, 0);
     loop {
         let error = match parser::parse_body(&text) {
-            Ok(body) => return Some(body),
+            Ok(body) => return Some(Parsed { body, is_complete }),
             Err(error) => error,
         };
-        let at = error.location().offset();
-        if !error.message().contains("unique attribute key") || duplicates == MAX_DUPLICATES {
-            let first = explain(piece, &text, error.message(), at);
-            diagnostics.push(first);
-            further_errors(piece, text, at, diagnostics);
-            return None;
+        let at = floor(&text, error.location().offset());
+        if error.message().contains("unique attribute key") && duplicates < MAX_DUPLICATES {
+            duplicates += 1;
+            diagnostics.push(duplicate_argument(piece, &text, at));
+            let length = first_item(&text[at..]);
+            blank(&mut text, at..at + length);
+        } else if !without_large_number(&mut text, at) {
+            // An error before the last one is a consequence of what was taken out.
+            if errors == 0 || at >= last {
+                diagnostics.push(diagnose(piece, &text, error.message(), at));
+            }
+            errors += 1;
+            is_complete = false;
+            let line = line_of(&text, at);
+            if errors == MAX_ERRORS || line.start == 0 || at < last || !is_removable(&text[line.clone()]) {
+                return None;
+            }
+            last = line.end;
+            blank(&mut text, line);
         }
-        duplicates += 1;
-        let name = identifier(&text[at..]);
-        let span = piece.span(at..at + name.len());
-        let detail = format!("The argument `{name}` was already set in this block. Each may be set once.");
-        diagnostics.push(Diagnostic::error("Duplicate argument", span, detail).hint("Remove one of the two."));
-        let length = scan::scan(&text[at..], |_| false).items.first().map_or(name.len(), |item| item.range.end);
-        blank(&mut text, at..at + length);
     }
+}
+
+fn duplicate_argument(piece: Piece<'_>, text: &str, at: usize) -> Diagnostic {
+    let name = identifier(&text[at..]);
+    let span = piece.span(at..at + name.len());
+    let detail = format!("The argument `{name}` was already set in this block. Each may be set once.");
+    Diagnostic::error("Duplicate argument", span, detail).hint("Remove one of the two.")
+}
+
+/// Returns the length of the first item of a text.
+fn first_item(text: &str) -> usize {
+    scan::scan(text, |_| false).items.first().map_or(0, |item| item.range.end)
+}
+
+fn line_of(text: &str, at: usize) -> Range<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    start..text[at..].find('\n').map_or(text.len(), |newline| at + newline)
+}
+
+/// Returns whether a line can be taken out: it must not open or close anything.
+fn is_removable(line: &str) -> bool {
+    let scan = scan::scan(line, |_| false);
+    !line.trim().is_empty() && scan.items.iter().all(|item| item.problems.is_empty()) && !line.contains("<<")
+}
+
+/// Returns the lines that a problem spoils, counted from the start of the piece; `None` where it spoils it all.
+fn removable(piece: Piece<'_>, problem: &Problem) -> Option<Range<usize>> {
+    let (at, until) = match problem {
+        Problem::Unclosed { at, until, .. } => (*at, (*until)?),
+        Problem::UnclosedString { at, end } => (*at, *end),
+        Problem::Stray { .. } | Problem::TooDeep { .. } => return None,
+    };
+    let start = line_of(piece.text(), at - piece.start).start;
+    (start > 0).then(|| start..until - piece.start)
+}
+
+/// Makes a number that is too large for the parser smaller, in as many bytes: numbers are read from the source anyway.
+fn without_large_number(text: &mut String, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = &bytes[at..];
+    if at > 0 && bytes[at - 1].is_ascii_digit() && matches!(rest.first(), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(rest.get(1), Some(b'+' | b'-')));
+        let count = digits(at + 1 + sign);
+        if count > 0 {
+            text.replace_range(at..at + 1 + sign + count, &"0".repeat(1 + sign + count));
+            return true;
+        }
+    }
+    let Some(start) = (at..text.len()).find(|start| !matches!(bytes[*start], b' ' | b'\t' | b'=')) else {
+        return false;
+    };
+    let count = digits(start);
+    if count > 300 {
+        text.replace_range(start..start + count, &format!("1.{}", "0".repeat(count - 2)));
+        return true;
+    }
+    false
 }
 
 /// Parses an expression that stands alone.
@@ -75,11 +149,16 @@ pub(super) fn expression(piece: Piece<'_>, diagnostics: &mut Diagnostics) -> Opt
     if report(piece, &scan::scan_inside(piece.text()), diagnostics) {
         return None;
     }
-    match parser::parse_expr(piece.text()) {
-        Ok(expr) => Some(expr),
-        Err(error) => {
-            diagnostics.push(explain(piece, piece.text(), error.message(), error.location().offset()));
-            None
+    let mut text = piece.text().to_owned();
+    loop {
+        let error = match parser::parse_expr(&text) {
+            Ok(expr) => return Some(expr),
+            Err(error) => error,
+        };
+        let at = floor(&text, error.location().offset());
+        if !without_large_number(&mut text, at) {
+            diagnostics.push(diagnose(piece, &text, error.message(), at));
+            return None;
         }
     }
 }
@@ -95,36 +174,6 @@ pub(super) fn template(piece: Piece<'_>, diagnostics: &mut Diagnostics) -> Optio
     }
 }
 
-/// Looks for more syntax errors in the lines after a first one, with that line taken out. A line that opens or closes
-/// something cannot be taken out.
-fn further_errors(piece: Piece<'_>, mut text: String, mut at: usize, diagnostics: &mut Diagnostics) {
-    for _ in 1..MAX_ERRORS {
-        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-        if start == 0 || text[start..end].trim().is_empty() || !is_balanced(&text[start..end]) {
-            return;
-        }
-        blank(&mut text, start..end);
-        match parser::parse_body(&text) {
-            Ok(_) => return,
-            Err(error) if error.message().contains("unique attribute key") => return,
-            Err(error) => {
-                let next = error.location().offset();
-                if next < end {
-                    return;
-                }
-                diagnostics.push(explain(piece, &text, error.message(), next));
-                at = next;
-            }
-        }
-    }
-}
-
-fn is_balanced(line: &str) -> bool {
-    let scan = scan::scan(line, |_| false);
-    scan.items.iter().all(|item| item.problems.is_empty()) && !line.contains("<<")
-}
-
 fn blank(text: &mut String, range: Range<usize>) {
     let blanks: String = text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
     text.replace_range(range, &blanks);
@@ -134,7 +183,7 @@ fn blank(text: &mut String, range: Range<usize>) {
 fn report(piece: Piece<'_>, problems: &[Problem], diagnostics: &mut Diagnostics) -> bool {
     for problem in problems {
         diagnostics.push(match problem {
-            Problem::Unclosed { open, at, suspect } => {
+            Problem::Unclosed { open, at, suspect, .. } => {
                 let at = *at;
                 let (what, close, length) = describe(open);
                 let detail = format!("{what} opened here is never closed.");
@@ -186,6 +235,40 @@ fn describe(open: &Open) -> (&'static str, String, usize) {
         Open::Heredoc(marker) => ("The heredoc", format!("a line with only `{marker}`"), 2 + marker.len()),
         Open::Comment => ("The comment", "`*/`".into(), 2),
     }
+}
+
+/// Says what the parser means. Where it went back to the start of an argument, the argument is looked at on its own,
+/// and where it went back to the start of a string, the template in it.
+fn diagnose(piece: Piece<'_>, text: &str, message: &str, at: usize) -> Diagnostic {
+    let name = identifier(&text[at..]);
+    let after = &text[at + name.len()..];
+    let equals = after.len() - after.trim_start_matches([' ', '\t']).len();
+    if !name.is_empty() && after[equals..].starts_with('=') && !after[equals..].starts_with("==") {
+        let value = at + name.len() + equals + 1;
+        let value = value + (text[value..].len() - text[value..].trim_start_matches([' ', '\t']).len());
+        let inner = &text[value..value + first_item(&text[value..])];
+        if let Err(error) = parser::parse_expr(inner) {
+            let piece = Piece { start: piece.start + value, end: piece.start + value + inner.len(), ..piece };
+            return diagnose_value(piece, inner, error.message(), floor(inner, error.location().offset()));
+        }
+    }
+    diagnose_value(piece, text, message, at)
+}
+
+fn diagnose_value(piece: Piece<'_>, text: &str, message: &str, at: usize) -> Diagnostic {
+    let line = &text[at..line_of(text, at).end];
+    if text[at..].starts_with('"')
+        && message.starts_with("unexpected")
+        && let Some(directive) = line.find("%{")
+    {
+        let start = at + directive;
+        let end = at + line.rfind('"').unwrap_or(line.len()).max(directive);
+        if let Err(error) = parser::parse_template(&text[start..end]) {
+            let piece = Piece { start: piece.start + start, end: piece.start + end, ..piece };
+            return explain(piece, &text[start..end], error.message(), error.location().offset());
+        }
+    }
+    explain(piece, text, message, at)
 }
 
 /// Says what the parser means, at the token it means.
@@ -249,6 +332,10 @@ fn explain(piece: Piece<'_>, text: &str, message: &str, at: usize) -> Diagnostic
         return invalid(format!("Expected `,`, a new line or `}}` after this item, but found {found}."));
     }
     if message.contains("traversal operator") {
+        let dot = text[..at].trim_end().len();
+        let (found, _) = token(&text[dot..]);
+        let span = piece.span(dot.saturating_sub(1)..dot);
+        let invalid = |detail: String| Diagnostic::error("Invalid syntax", span, detail);
         return invalid(format!("Expected the name of an attribute after the dot, but found {found}."));
     }
     if message.contains("invalid expression") {

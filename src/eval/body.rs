@@ -7,10 +7,14 @@ use loam_provider::{
     Step, Str, Type, Value,
 };
 
-use super::{Evaluated, Marks, Scope, describe::about, expr};
+use super::{
+    Evaluated, Marks, Scope,
+    describe::{a_type, about, unfit},
+    expr,
+};
 use crate::{
     config::{Attribute, Block, Body},
-    diag::{Diagnostic, Diagnostics, did_you_mean},
+    diag::{Diagnostic, Diagnostics, did_you_mean, suggest},
     source::Span,
 };
 
@@ -45,20 +49,28 @@ pub fn body(
     }
     for (name, block_type) in &schema.blocks {
         let found: Vec<&Block> = body.blocks.iter().filter(|block| block.kind == *name).collect();
-        fields.insert(name.clone(), blocks(name, &found, block_type, what, head, scope, diagnostics));
+        let owner = Owner { what, head, is_complete: body.is_complete };
+        fields.insert(name.clone(), blocks(name, &found, block_type, &owner, scope, diagnostics));
     }
     for (name, field) in &schema.attributes {
         if !fields.contains_key(name) {
-            if field.role == Role::Required {
+            if field.role == Role::Required && body.is_complete && !is_misspelt(name, field, body, schema) {
                 let written = field.written_as.as_ref().unwrap_or(name);
                 let detail = format!("The argument `{written}` must be set in {what}.");
-                let hint = format!("`{written}` is {}: {}", field.ty.friendly(), field.doc);
+                let hint = format!("`{written}` is {}: {}", a_type(&field.ty), field.doc);
                 diagnostics.push(Diagnostic::error("Missing argument", head, detail).hint(hint));
             }
             fields.insert(name.clone(), Value::Null(field.ty.clone()).into());
         }
     }
     object(fields)
+}
+
+/// Returns whether an attribute that seems to be missing is there under a misspelt name.
+fn is_misspelt(name: &Str, field: &Field, body: &Body, schema: &Schema) -> bool {
+    let written = field.written_as.as_ref().unwrap_or(name);
+    let unknown = body.attributes.iter().filter(|attribute| schema.written(&attribute.name).is_none());
+    unknown.map(|attribute| suggest(&attribute.name, [written.as_str()])).any(|near| near.is_some())
 }
 
 fn object(fields: BTreeMap<Str, Evaluated>) -> Evaluated {
@@ -92,9 +104,7 @@ fn attribute(
     let value = match given.value.convert(&field.ty) {
         Ok(value) => value,
         Err(error) => {
-            let place = if error.path.is_root() { String::new() } else { format!(" at `{}`", error.path) };
-            let reason = loam_provider::ConvertError { path: loam_provider::Path::root(), ..error };
-            let detail = format!("The value of `{name}` does not fit{place}: {reason}.");
+            let detail = format!("The value of `{name}` does not fit: {}.", unfit(&error));
             let diagnostic = Diagnostic::error("Wrong type", span, detail)
                 .hint(format!("`{name}` is {}.", field.ty))
                 .values(about(&[&attribute.expr], scope));
@@ -155,15 +165,22 @@ fn example(format: &Format) -> Option<String> {
     }
 }
 
+/// The block in which nested blocks stand.
+struct Owner<'a> {
+    what: &'a str,
+    head: Span,
+    is_complete: bool,
+}
+
 fn blocks(
     name: &Str,
     found: &[&Block],
     block_type: &BlockType,
-    what: &str,
-    head: Span,
+    owner: &Owner<'_>,
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Evaluated {
+    let &Owner { what, head, is_complete } = owner;
     let labels = usize::from(block_type.nesting == Nesting::Labelled);
     for block in found.iter().filter(|block| block.labels.len() != labels) {
         let (detail, example) = match labels {
@@ -185,7 +202,7 @@ fn blocks(
                 let diagnostic = Diagnostic::error("Duplicate block", second.span, detail);
                 diagnostics.push(diagnostic.related(first.span, "the first one"));
             }
-            if values.is_empty() && block_type.nesting == Nesting::Required {
+            if values.is_empty() && is_complete && block_type.nesting == Nesting::Required {
                 let detail = format!("There must be a `{name}` block in {what}.");
                 let hint = format!("`{name}`: {}", block_type.doc);
                 diagnostics.push(Diagnostic::error("Missing block", head, detail).hint(hint));

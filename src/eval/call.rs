@@ -4,7 +4,7 @@ use loam_provider::{Type, Value};
 
 use super::{
     Evaluated, Marks, Scope,
-    describe::{about, depends_on_unknown},
+    describe::{a_type, about, depends_on_unknown},
     expr,
     functions::{self, Context, Depth, Fault, Function, Implementation, Nulls, Param},
 };
@@ -74,7 +74,7 @@ fn arguments<'e>(call: &'e Call, scope: &Scope<'_>, diagnostics: &mut Diagnostic
         Value::Unknown(Type::List(_) | Type::Set(_) | Type::Tuple(_) | Type::Any) => None,
         value => {
             let Some(items) = value.items() else {
-                diagnostics.push(wrong(value.ty().friendly()));
+                diagnostics.push(wrong(a_type(&value.ty())));
                 return None;
             };
             for (index, item) in items.iter().enumerate() {
@@ -184,7 +184,7 @@ fn convert(function: &Function, param: &Param, arg: &Arg<'_>, scope: &Scope<'_>)
             param.name,
             function.name,
             param.want,
-            if error.path.is_root() { arg.value.value.ty().friendly() } else { error.found },
+            if error.path.is_root() { a_type(&arg.value.value.ty()) } else { error.found },
         ))
     })
 }

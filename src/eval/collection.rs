@@ -2,7 +2,11 @@
 
 use loam_provider::{List, Map, Step, Str, Type, Value};
 
-use super::{Evaluated, Marks, Scope, describe::about, expr};
+use super::{
+    Evaluated, Marks, Scope,
+    describe::{a_type, about},
+    expr,
+};
 use crate::{
     config::Expr,
     diag::{Diagnostic, Diagnostics},
@@ -43,8 +47,7 @@ pub(super) fn items(found: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnosti
         | Value::Bool(_)
         | Value::Number(_)
         | Value::String(_) => {
-            let detail =
-                format!("A `for` goes through a collection, but this is {}.", collection.value.ty().friendly());
+            let detail = format!("A `for` goes through a collection, but this is {}.", a_type(&collection.value.ty()));
             let diagnostic = Diagnostic::error("Not a collection", found.span, detail);
             diagnostics.push(diagnostic.values(about(&[found], scope)));
             return None;

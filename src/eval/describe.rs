@@ -1,6 +1,6 @@
 //! What a message says about the values that took part. Secrets are masked here.
 
-use loam_provider::Value;
+use loam_provider::{ConvertError, Expected, Type, Value};
 
 use super::{Evaluated, Scope, steps};
 use crate::{
@@ -93,6 +93,33 @@ pub(super) fn describe(value: &Evaluated) -> String {
             format!("an object with {}{more}", names.join(", "))
         }
     }
+}
+
+/// Returns a type as a message names it: `a string`, `an object`, `a list of number`.
+pub(super) fn a_type(ty: &Type) -> String {
+    match ty {
+        Type::Any => "a value of any type".into(),
+        Type::Object(_) => "an object".into(),
+        Type::Bool | Type::Number | Type::String | Type::Tuple(_) => format!("a {}", ty.friendly()),
+        Type::List(_) | Type::Set(_) | Type::Map(_) => format!("a {}", ty.friendly()),
+    }
+}
+
+/// Returns why a value does not fit a type, as a part of a sentence.
+pub(super) fn unfit(error: &ConvertError) -> String {
+    let place = if error.path.is_root() { String::new() } else { format!("at `{}` ", error.path) };
+    let found = match error.found.as_str() {
+        found if found == "null" || found.starts_with("a") => found.to_owned(),
+        "object" => "an object".into(),
+        found => format!("a {found}"),
+    };
+    let wanted = match &error.expected {
+        Expected::Type(ty) => format!("{} is required", a_type(ty)),
+        Expected::Attribute(name) => format!("the attribute `{name}` is required"),
+        Expected::Length(length) => format!("a tuple of {length} elements is required"),
+        Expected::OneType => "all elements must have one type".into(),
+    };
+    format!("{place}{wanted}, but this is {found}")
 }
 
 fn shorten(text: &str) -> String {

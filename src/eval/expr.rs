@@ -2,7 +2,13 @@
 
 use loam_provider::{Number, Step as PathStep, Str, Type, Value};
 
-use super::{Evaluated, Marks, Scope, call, collection, describe::about, operators, scope::Bound, steps, template};
+use super::{
+    Evaluated, Marks, Scope, call, collection,
+    describe::{a_type, about},
+    operators,
+    scope::Bound,
+    steps, template,
+};
 use crate::{
     config::{Conditional, Expr, ExprKind, For, ForResult, Item, Part, Subject},
     diag::{Diagnostic, Diagnostics, did_you_mean},
@@ -88,7 +94,7 @@ fn key(found: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option
         }
         Ok(_) => None,
         Err(_) => {
-            let detail = format!("A key must be text, but this is {}.", key.value.ty().friendly());
+            let detail = format!("A key must be text, but this is {}.", a_type(&key.value.ty()));
             let diagnostic = Diagnostic::error("Invalid key", found.span, detail);
             diagnostics.push(diagnostic.values(about(&[found], scope)));
             None
@@ -114,7 +120,7 @@ pub(super) fn condition(
         }
         Ok(_) => None,
         Err(_) => {
-            let detail = format!("A condition must be true or false, but this is {}.", evaluated.value.ty().friendly());
+            let detail = format!("A condition must be true or false, but this is {}.", a_type(&evaluated.value.ty()));
             let diagnostic = Diagnostic::error("Invalid condition", found.span, detail);
             diagnostics.push(diagnostic.values(about(&[found], scope)));
             None
@@ -132,8 +138,8 @@ fn conditional(found: &Conditional, whole: &Expr, scope: &Scope<'_>, diagnostics
     let Some(shared) = shared else {
         let detail = format!(
             "Both results must have one type, but the first is {} and the second {}.",
-            then.value.ty().friendly(),
-            otherwise.value.ty().friendly()
+            a_type(&then.value.ty()),
+            a_type(&otherwise.value.ty())
         );
         let diagnostic = Diagnostic::error("Different types", whole.span, detail);
         let diagnostic = diagnostic.hint("Convert one of them, for example with `tostring(…)` or `tolist(…)`.");

@@ -4,7 +4,11 @@ use std::cmp::Ordering;
 
 use loam_provider::{List, Map, Number, Type, Value};
 
-use super::{Evaluated, Scope, describe::about, expr};
+use super::{
+    Evaluated, Scope,
+    describe::{a_type, about},
+    expr,
+};
 use crate::{
     config::{BinaryOp, Expr, UnaryOp},
     diag::{Diagnostic, Diagnostics},
@@ -136,8 +140,7 @@ fn operand(
         }
         Ok(value) => Evaluated::new(value, operand.marks),
         Err(_) => {
-            let detail =
-                format!("The {side} of `{sign}` must be {wanted}, but it is {}.", operand.value.ty().friendly());
+            let detail = format!("The {side} of `{sign}` must be {wanted}, but it is {}.", a_type(&operand.value.ty()));
             let mut diagnostic = Diagnostic::error("Invalid operand", found.span, detail);
             if sign == "+" && matches!(operand.value, Value::String(_)) {
                 diagnostic = diagnostic.hint("To put texts together, write `\"${a}${b}\"`.");

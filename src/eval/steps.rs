@@ -2,7 +2,11 @@
 
 use loam_provider::{List, Map, Number, Step as PathStep, Str, Type, Value};
 
-use super::{Evaluated, Marks, Scope, describe::about, expr};
+use super::{
+    Evaluated, Marks, Scope,
+    describe::{a_type, about},
+    expr,
+};
 use crate::{
     config::{Expr, Step, StepKind},
     diag::{Diagnostic, Diagnostics, did_you_mean},
@@ -66,7 +70,7 @@ fn attribute(value: &Evaluated, name: &Str, span: Span) -> Result<Evaluated, Dia
         }
         other => {
             let ty = other.ty();
-            let detail = format!("This value is {}, which has no attributes.", ty.friendly());
+            let detail = format!("This value is {}, which has no attributes.", a_type(&ty));
             let diagnostic = Diagnostic::error("Unknown attribute", span, detail);
             let sequence = matches!(ty, Type::List(_) | Type::Tuple(_) | Type::Set(_));
             return Err(if sequence {
@@ -158,7 +162,7 @@ fn index(value: &Evaluated, key: &Evaluated, span: Span) -> Result<Evaluated, Di
 }
 
 fn no_elements(ty: &Type, span: Span) -> Diagnostic {
-    let detail = format!("This value is {}, whose elements have no index.", ty.friendly());
+    let detail = format!("This value is {}, whose elements have no index.", a_type(ty));
     let diagnostic = Diagnostic::error("Invalid index", span, detail);
     match ty {
         Type::Set(_) => diagnostic.hint("Make it a list first with `tolist(…)`; `one(…)` takes the only element."),
@@ -194,7 +198,7 @@ fn position(key: &Evaluated, length: usize, span: Span) -> Result<Option<usize>,
         }
         Ok(Value::Null(_)) => Err(wrong("This index is null.".into())),
         Ok(_) => Ok(None),
-        Err(_) => Err(wrong(format!("The index of a list is a number, but this is {}.", key.value.ty().friendly()))),
+        Err(_) => Err(wrong(format!("The index of a list is a number, but this is {}.", a_type(&key.value.ty())))),
     }
 }
 
@@ -205,7 +209,7 @@ fn name(key: &Evaluated, span: Span) -> Result<Option<Str>, Diagnostic> {
         Ok(Value::Null(_)) => Err(Diagnostic::error("Invalid index", span, "This key is null.")),
         Ok(_) => Ok(None),
         Err(_) => {
-            let detail = format!("The key of a map is text, but this is {}.", key.value.ty().friendly());
+            let detail = format!("The key of a map is text, but this is {}.", a_type(&key.value.ty()));
             Err(Diagnostic::error("Invalid index", span, detail))
         }
     }

@@ -2,7 +2,11 @@
 
 use loam_provider::{Type, Value};
 
-use super::{Evaluated, Marks, Scope, collection, describe::about, expr};
+use super::{
+    Evaluated, Marks, Scope, collection,
+    describe::{a_type, about},
+    expr,
+};
 use crate::{
     config::{Expr, Part},
     diag::{Diagnostic, Diagnostics},
@@ -79,7 +83,7 @@ fn interpolated(found: &Expr, value: &Evaluated, scope: &Scope<'_>, diagnostics:
         Ok(_) => None,
         Err(_) => {
             let detail =
-                format!("A text can hold strings, numbers and bools, but this is {}.", value.value.ty().friendly());
+                format!("A text can hold strings, numbers and bools, but this is {}.", a_type(&value.value.ty()));
             let diagnostic = Diagnostic::error("Invalid template value", found.span, detail)
                 .hint("Use `join(\", \", LIST)`, or `jsonencode(VALUE)` for its JSON.");
             diagnostics.push(diagnostic.values(about(&[found], scope)));

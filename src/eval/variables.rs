@@ -164,7 +164,8 @@ pub fn check(check: &Check, scope: &Scope<'_>, diagnostics: &mut Diagnostics) ->
 }
 
 fn undeclared(module: &Module, input: &Input, diagnostics: &mut Diagnostics) {
-    let detail = format!("{} gives a value to `{}`, but no block declares this variable.", input.origin, input.name);
+    let detail =
+        format!("The value from {} is for a variable `{}`, but no block declares it.", input.origin, input.name);
     let hint = did_you_mean(&input.name, module.variables.keys().map(Str::as_str))
         .unwrap_or_else(|| format!("To declare it, add a block `variable \"{}\" {{}}`.", input.name));
     let span = match &input.given {
@@ -246,7 +247,7 @@ fn given(
         Given::Parsed(attribute) if !attribute.references.is_empty() => return None,
         Given::Parsed(attribute) => (evaluate(&attribute.expr, files, diagnostics)?, Some(attribute.expr.span)),
     };
-    let value = fit(variable, value, span, &input.origin, diagnostics)?;
+    let value = fit(variable, value, span, &format!("The value from {}", input.origin), diagnostics)?;
     if value.value.is_null() && !variable.nullable {
         // Null asks for the default of a variable that cannot be null.
         return default(variable, files, diagnostics);
@@ -274,7 +275,11 @@ fn fit(
     match value.value.convert(&variable.ty) {
         Ok(converted) => Some(Evaluated::new(converted, value.marks)),
         Err(error) => {
-            let detail = format!("{origin} does not fit the type of the variable `{}`: {error}.", variable.name);
+            let detail = format!(
+                "{origin} does not fit the type of the variable `{}`: {}.",
+                variable.name,
+                describe::unfit(&error)
+            );
             let diagnostic = match span {
                 Some(span) => Diagnostic::error("Wrong type", span, detail),
                 None => Diagnostic::error_nowhere("Wrong type", detail),

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use loam_provider::{Step, Str, Value};
 use sha2::{Digest, Sha256, Sha512};
 
-use super::{Context, Fault, Function, Param, Want, encoding::hex, text};
+use super::{Context, Fault, Function, Param, Want, a_type, encoding::hex, text, unfit};
 use crate::{
     config,
     diag::Diagnostics,
@@ -138,7 +138,7 @@ fn dirname(path: &str) -> String {
 fn templatefile(cx: &Context<'_>, args: &[Evaluated]) -> Result<Evaluated, Fault> {
     let path = args[0].value.as_str().unwrap_or_default();
     let Some(vars) = args[1].value.entries() else {
-        let because = format!("it must be a map or object, but it is {}", args[1].value.ty().friendly());
+        let because = format!("it must be a map or object, but it is {}", a_type(&args[1].value.ty()));
         return Err(Fault::Argument(1, because));
     };
     let mut values = Vec::with_capacity(vars.len());
@@ -159,8 +159,7 @@ fn templatefile(cx: &Context<'_>, args: &[Evaluated]) -> Result<Evaluated, Fault
         rendered = render(&values, Scope::new(&module, cx.files), &template, &mut problems);
     }
     if problems.is_empty() {
-        let text =
-            rendered.value.convert(&loam_provider::Type::String).map_err(|error| Fault::Call(error.to_string()))?;
+        let text = rendered.value.convert(&loam_provider::Type::String).map_err(|error| Fault::Call(unfit(&error)))?;
         if text.is_null() {
             return Err(Fault::Call("the template has the value null".into()));
         }

@@ -2,7 +2,7 @@
 
 use loam_provider::{Number, Step, Str, Type, Value, unify};
 
-use super::{Context, Fault, Function, Param, Want, items, same, whole};
+use super::{Context, Fault, Function, Param, Want, a_type, items, same, unfit, whole};
 use crate::eval::{Evaluated, Marks, expr};
 
 const LIST: Param = Param::new("list", Want::Any);
@@ -140,7 +140,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn sequence(args: &[Value], index: usize) -> Result<&[Value], Fault> {
     args[index].items().ok_or_else(|| {
-        Fault::Argument(index, format!("it must be a list, set or tuple, but it is {}", args[index].ty().friendly()))
+        Fault::Argument(index, format!("it must be a list, set or tuple, but it is {}", a_type(&args[index].ty())))
     })
 }
 
@@ -169,7 +169,7 @@ fn coalesce(args: &[Evaluated]) -> Result<Evaluated, Fault> {
         None => return Err(Fault::Call("all arguments must have one type".into())),
     };
     for arg in args {
-        let value = arg.value.convert(&shared).map_err(|error| Fault::Call(error.to_string()))?;
+        let value = arg.value.convert(&shared).map_err(|error| Fault::Call(unfit(&error)))?;
         if !value.is_null() && value.as_str() != Some("") {
             return Ok(Evaluated::new(value, arg.marks.clone()));
         }
@@ -190,7 +190,7 @@ fn coalescelist(args: &[Evaluated]) -> Result<Evaluated, Fault> {
                 }
             }
             other => {
-                return Err(Fault::Argument(index, format!("it must be a list, but it is {}", other.ty().friendly())));
+                return Err(Fault::Argument(index, format!("it must be a list, but it is {}", a_type(&other.ty()))));
             }
         }
     }
@@ -219,7 +219,7 @@ fn concat(args: &[Evaluated]) -> Result<Evaluated, Fault> {
             other => {
                 return Err(Fault::Argument(
                     index,
-                    format!("it must be a list or tuple, but it is {}", other.ty().friendly()),
+                    format!("it must be a list or tuple, but it is {}", a_type(&other.ty())),
                 ));
             }
         };
@@ -255,7 +255,7 @@ fn element(_: &Context<'_>, args: &[Evaluated]) -> Result<Evaluated, Fault> {
         Value::List(list) => &list.items,
         Value::Tuple(items) => items,
         other => {
-            return Err(Fault::Argument(0, format!("it must be a list or tuple, but it is {}", other.ty().friendly())));
+            return Err(Fault::Argument(0, format!("it must be a list or tuple, but it is {}", a_type(&other.ty()))));
         }
     };
     if list.is_empty() {
@@ -271,7 +271,7 @@ fn element(_: &Context<'_>, args: &[Evaluated]) -> Result<Evaluated, Fault> {
 
 fn flatten(args: &[Evaluated]) -> Result<Evaluated, Fault> {
     if args[0].value.items().is_none() {
-        let because = format!("it must be a list, set or tuple, but it is {}", args[0].value.ty().friendly());
+        let because = format!("it must be a list, set or tuple, but it is {}", a_type(&args[0].value.ty()));
         return Err(Fault::Argument(0, because));
     }
     let mut flat = Vec::new();
@@ -322,7 +322,7 @@ fn length(args: &[Evaluated]) -> Result<Evaluated, Fault> {
         Value::List(_) | Value::Set(_) | Value::Tuple(_) => args[0].value.items().unwrap_or_default().len(),
         Value::Map(_) | Value::Object(_) => args[0].value.entries().map_or(0, std::collections::BTreeMap::len),
         other => {
-            let because = format!("it must be a collection or a string, but it is {}", other.ty().friendly());
+            let because = format!("it must be a collection or a string, but it is {}", a_type(&other.ty()));
             return Err(Fault::Argument(0, because));
         }
     };
@@ -336,7 +336,7 @@ fn length(args: &[Evaluated]) -> Result<Evaluated, Fault> {
 
 fn one(args: &[Evaluated]) -> Result<Evaluated, Fault> {
     let Some(items) = args[0].value.items() else {
-        let because = format!("it must be a list, set or tuple, but it is {}", args[0].value.ty().friendly());
+        let because = format!("it must be a list, set or tuple, but it is {}", a_type(&args[0].value.ty()));
         return Err(Fault::Argument(0, because));
     };
     match items {
@@ -440,8 +440,7 @@ fn matchkeys(args: &[Value]) -> Result<Value, Fault> {
     }
     let shared = unify(&[args[1].ty(), args[2].ty()])
         .ok_or_else(|| Fault::Call("keys and searchset must have one type".into()))?;
-    let convert =
-        |index: usize| args[index].convert(&shared).map_err(|error| Fault::Argument(index, error.to_string()));
+    let convert = |index: usize| args[index].convert(&shared).map_err(|error| Fault::Argument(index, unfit(&error)));
     let (keys, wanted) = (convert(1)?, convert(2)?);
     let (keys, wanted) = (keys.items().unwrap_or_default(), wanted.items().unwrap_or_default());
     let kept = values.iter().zip(keys).filter(|(_, key)| wanted.iter().any(|wanted| same(wanted, key)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use loam_provider::{Map, Step, Str, Type, Value};
 
-use super::{Fault, Function, Param, Want, items};
+use super::{Fault, Function, Param, Want, a_type, items};
 use crate::eval::{Evaluated, Marks, expr};
 
 const MAP: Param = Param::new("map", Want::Any);
@@ -52,7 +52,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn entries(args: &[Evaluated], index: usize) -> Result<&BTreeMap<Str, Value>, Fault> {
     args[index].value.entries().ok_or_else(|| {
-        Fault::Argument(index, format!("it must be a map or object, but it is {}", args[index].value.ty().friendly()))
+        Fault::Argument(index, format!("it must be a map or object, but it is {}", a_type(&args[index].value.ty())))
     })
 }
 
@@ -98,7 +98,7 @@ fn lookup(args: &[Evaluated]) -> Result<Evaluated, Fault> {
             let value = default.value.convert(element).map_err(|_| {
                 Fault::Argument(
                     2,
-                    format!("it is {}, but the map holds {}", default.value.ty().friendly(), element.friendly()),
+                    format!("it is {}, but the map holds {}", a_type(&default.value.ty()), a_type(element)),
                 )
             })?;
             Some(Evaluated::new(value, default.marks.clone()))
@@ -164,7 +164,7 @@ fn zipmap(args: &[Evaluated]) -> Result<Evaluated, Fault> {
         Value::List(list) => &list.items,
         Value::Tuple(items) => items,
         other => {
-            return Err(Fault::Argument(1, format!("it must be a list or tuple, but it is {}", other.ty().friendly())));
+            return Err(Fault::Argument(1, format!("it must be a list or tuple, but it is {}", a_type(&other.ty()))));
         }
     };
     if keys.len() != list.len() {

@@ -20,7 +20,10 @@ use std::{collections::HashMap, fmt, sync::OnceLock};
 
 use loam_provider::{Type, Value};
 
-use super::{Evaluated, Files};
+use super::{
+    Evaluated, Files,
+    describe::{a_type, unfit},
+};
 
 pub(super) use equality::same;
 

@@ -2,7 +2,7 @@
 
 use loam_provider::{Number, Value};
 
-use super::{Fault, Function, Param, Want, items, text, whole};
+use super::{Fault, Function, Param, Want, a_type, items, text, whole};
 
 const NUMBER: Param = Param::new("num", Want::Number);
 
@@ -105,13 +105,13 @@ fn extreme(args: &[Value], wanted: std::cmp::Ordering) -> Result<Value, Fault> {
 
 fn sum(args: &[Value]) -> Result<Value, Fault> {
     if args[0].items().is_none() {
-        return Err(Fault::Argument(0, format!("it must be a list of numbers, but it is {}", args[0].ty().friendly())));
+        return Err(Fault::Argument(0, format!("it must be a list of numbers, but it is {}", a_type(&args[0].ty()))));
     }
     let mut numbers = items(args, 0).iter();
     let number = |item: &Value| match item.convert(&loam_provider::Type::Number) {
         Ok(Value::Number(number)) => Ok(number),
         Ok(_) => Err(Fault::Argument(0, "it holds null".into())),
-        Err(_) => Err(Fault::Argument(0, format!("it holds {}", item.ty().friendly()))),
+        Err(_) => Err(Fault::Argument(0, format!("it holds {}", a_type(&item.ty())))),
     };
     let first = numbers.next().ok_or_else(|| Fault::Argument(0, "it is empty".into()))?;
     let total = numbers.try_fold(number(first)?, |total, item| {

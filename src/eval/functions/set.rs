@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use loam_provider::{Type, Value, unify};
 
-use super::{Fault, Function, Param, Want, items};
+use super::{Fault, Function, Param, Want, items, unfit};
 
 const SETS: Param = Param::new("sets", Want::Set);
 
@@ -47,7 +47,7 @@ fn combine(args: &[Value], step: fn(BTreeSet<Value>, BTreeSet<Value>) -> BTreeSe
     let shared = unify(&types).ok_or_else(|| Fault::Call("the elements of all sets must have one type".into()))?;
     let mut sets = Vec::new();
     for (index, arg) in args.iter().enumerate() {
-        let set = arg.convert(&shared).map_err(|error| Fault::Argument(index, error.to_string()))?;
+        let set = arg.convert(&shared).map_err(|error| Fault::Argument(index, unfit(&error)))?;
         sets.push(set.items().unwrap_or_default().iter().cloned().collect::<BTreeSet<Value>>());
     }
     let mut sets = sets.into_iter();
@@ -71,7 +71,7 @@ fn product(args: &[Value]) -> Result<Value, Fault> {
     for (index, arg) in args.iter().enumerate() {
         let wanted = if matches!(arg, Value::Set(_)) { Type::set(Type::Any) } else { Type::list(Type::Any) };
         all_sets &= matches!(arg, Value::Set(_));
-        let arg = arg.convert(&wanted).map_err(|error| Fault::Argument(index, error.to_string()))?;
+        let arg = arg.convert(&wanted).map_err(|error| Fault::Argument(index, unfit(&error)))?;
         elements.push(match arg.ty() {
             Type::List(element) | Type::Set(element) => (*element).clone(),
             _ => Type::Any,

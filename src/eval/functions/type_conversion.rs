@@ -2,7 +2,7 @@
 
 use loam_provider::{Type, Value};
 
-use super::{Fault, Function, Param, Want};
+use super::{Fault, Function, Param, Want, a_type, unfit};
 use crate::eval::{Evaluated, Marks};
 
 const V: Param = Param::nullable("v", Want::Any);
@@ -84,11 +84,11 @@ fn convert(args: &[Evaluated], ty: &Type, what: &str) -> Result<Evaluated, Fault
     match arg.value.convert(ty) {
         Ok(value) => Ok(Evaluated::new(value, marks)),
         Err(error) => {
-            let found = arg.value.ty().friendly();
+            let found = a_type(&arg.value.ty());
             let because = match &arg.value {
                 Value::String(text) => format!("\"{text}\" cannot be converted to {what}"),
                 _ if error.path.is_root() => format!("{found} cannot be converted to {what}"),
-                _ => format!("{found} cannot be converted to {what}: {error}"),
+                _ => format!("{found} cannot be converted to {what}: {}", unfit(&error)),
             };
             Err(Fault::Argument(0, because))
         }

@@ -1,0 +1,3 @@
+locals {
+  a = { for i in [1, 1] : "k${i}" => i }
+}

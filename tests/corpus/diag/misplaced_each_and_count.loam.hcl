@@ -1,0 +1,12 @@
+resource "machine" "a" {
+  command = [each.key, "${count.index}", self.pid]
+}
+
+resource "machine" "b" {
+  count   = 2
+  command = [each.value]
+}
+
+locals {
+  a = each.key
+}

@@ -1,0 +1,7 @@
+variable "nothing" {
+  type    = string
+  default = null
+}
+resource "bucket" "a" {
+  name = var.nothing
+}

@@ -1,0 +1,4 @@
+resource "machine" "a" {
+  command = ["run"],
+  nodes   = 1
+}

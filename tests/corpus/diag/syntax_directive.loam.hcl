@@ -1,0 +1,4 @@
+locals {
+  a = "%{ endif }"
+  b = 1
+}

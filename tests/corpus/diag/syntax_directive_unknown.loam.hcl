@@ -1,0 +1,3 @@
+locals {
+  a = "100%{discount}"
+}

@@ -1,0 +1,8 @@
+locals {
+  a = "no end
+  b = "fine"
+}
+
+output "b" {
+  value = local.b
+}

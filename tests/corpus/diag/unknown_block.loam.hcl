@@ -1,0 +1,9 @@
+resuorce "machine" "a" {
+  command = []
+}
+
+terraform {
+  required_version = "1"
+}
+
+widget {}

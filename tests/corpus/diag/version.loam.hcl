@@ -1,0 +1,3 @@
+loam {
+  required_version = ">= 99.0"
+}

@@ -1,0 +1,4 @@
+loam {
+  required_version = "newest"
+  backends         = "local"
+}
