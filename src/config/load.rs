@@ -154,7 +154,11 @@ pub fn variables_file(file: File, sources: &mut Sources) -> (Vec<Attribute>, Dia
 pub fn expression(name: &str, text: &str, sources: &mut Sources) -> (Expr, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let source = sources.add(name, text);
-    let piece = syntax::Piece { whole: text, source, start: 0, end: text.len() };
+    // Comments before and after it belong to no item.
+    let items = scan::scan(text, |_| false).items;
+    let (start, end) =
+        (items.first().map_or(0, |item| item.range.start), items.last().map_or(0, |item| item.range.end));
+    let piece = syntax::Piece { whole: text, source, start, end };
     let expr = match syntax::expression(piece, &mut diagnostics) {
         Some(expr) => Lower::new(piece, &mut diagnostics).expr(&expr),
         None => Expr::invalid(sources.whole(source)),

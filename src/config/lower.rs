@@ -107,7 +107,9 @@ impl<'t, 'd> Lower<'t, 'd> {
         for (key, value) in object {
             let key = match key {
                 ObjectKey::Ident(ident) => {
-                    Expr { kind: ExprKind::Literal(Value::string(ident.as_str())), span: self.span(ident) }
+                    // From the source: the parser may have been given another name.
+                    let name = identifier(self.text(key), ident.as_str());
+                    Expr { kind: ExprKind::Literal(Value::string(name)), span: self.span(key) }
                 }
                 ObjectKey::Expression(expr) => self.key(expr),
             };
@@ -119,6 +121,7 @@ impl<'t, 'd> Lower<'t, 'd> {
     fn key(&mut self, expr: &Expression) -> Expr {
         let span = self.span(expr);
         match expr {
+            Expression::String(_) => template::plain(self, self.text(expr), span),
             Expression::Null(_) | Expression::Bool(_) => {
                 Expr { kind: ExprKind::Literal(Value::string(self.text(expr).trim())), span }
             }
@@ -160,6 +163,11 @@ impl<'t, 'd> Lower<'t, 'd> {
         self.bound.truncate(outside);
         Expr { kind: ExprKind::For(Box::new(For { key, value, collection, result, condition })), span }
     }
+}
+
+fn identifier<'t>(source: &'t str, parsed: &'t str) -> &'t str {
+    let source = source.trim();
+    if source.is_empty() { parsed } else { source }
 }
 
 fn operator(operator: BinaryOperator) -> BinaryOp {

@@ -14,6 +14,8 @@ use crate::{
 const MAX_DUPLICATES: usize = 50;
 /// So many syntax errors in one block are looked for.
 const MAX_ERRORS: usize = 20;
+/// Keys of objects are renamed this often to get past those that come twice.
+const MAX_RENAMED: usize = 500;
 
 /// A text, or the part of it that is parsed on its own.
 #[derive(Debug, Clone, Copy)]
@@ -58,31 +60,37 @@ pub(super) fn body(piece: Piece<'_>, problems: &[Problem], diagnostics: &mut Dia
     }
     let mut is_complete = problems.is_empty();
     let (mut errors, mut duplicates, mut last) = (0, 0, 0);
+    let mut renamed = Renamed::default();
     loop {
         let error = match parser::parse_body(&text) {
             Ok(body) => return Some(Parsed { body, is_complete }),
             Err(error) => error,
         };
         let at = floor(&text, error.location().offset());
+        if without_duplicate_key(piece, &mut text, error.message(), at, &mut renamed, diagnostics)
+            || without_large_number(&mut text, at)
+        {
+            continue;
+        }
         if error.message().contains("unique attribute key") && duplicates < MAX_DUPLICATES {
             duplicates += 1;
             diagnostics.push(duplicate_argument(piece, &text, at));
             let length = first_item(&text[at..]);
             blank(&mut text, at..at + length);
-        } else if !without_large_number(&mut text, at) {
-            // An error before the last one is a consequence of what was taken out.
-            if errors == 0 || at >= last {
-                diagnostics.push(diagnose(piece, &text, error.message(), at));
-            }
-            errors += 1;
-            is_complete = false;
-            let line = line_of(&text, at);
-            if errors == MAX_ERRORS || line.start == 0 || at < last || !is_removable(&text[line.clone()]) {
-                return None;
-            }
-            last = line.end;
-            blank(&mut text, line);
+            continue;
         }
+        // An error before the last one is a consequence of what was taken out.
+        if errors == 0 || at >= last {
+            diagnostics.push(diagnose(piece, &text, error.message(), at));
+        }
+        errors += 1;
+        is_complete = false;
+        let line = line_of(&text, at);
+        if errors == MAX_ERRORS || line.start == 0 || at < last || !is_removable(&text[line.clone()]) {
+            return None;
+        }
+        last = line.end;
+        blank(&mut text, line);
     }
 }
 
@@ -120,6 +128,45 @@ fn removable(piece: Piece<'_>, problem: &Problem) -> Option<Range<usize>> {
     (start > 0).then(|| start..until - piece.start)
 }
 
+/// How often keys were renamed, and the last of them.
+#[derive(Default)]
+struct Renamed {
+    count: usize,
+    last: Option<usize>,
+}
+
+/// Renames a key that is in its object already, in as many bytes: keys are read from the source anyway, and the last
+/// value of a key is the one that stays. Says so once.
+fn without_duplicate_key(
+    piece: Piece<'_>,
+    text: &mut String,
+    message: &str,
+    at: usize,
+    renamed: &mut Renamed,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    if !message.contains("unique object key") || renamed.count == MAX_RENAMED {
+        return false;
+    }
+    let quote = usize::from(text[at..].starts_with('"'));
+    let first = at + quote;
+    if !text.as_bytes().get(first).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_') {
+        return false;
+    }
+    if renamed.last != Some(at) {
+        let key = identifier(&text[first..]);
+        let detail = format!("The key `{key}` is already in this object. Only the last of its values is kept.");
+        let span = piece.span(at..first + key.len() + quote);
+        diagnostics.push(Diagnostic::warning("Duplicate key", span, detail).hint("Remove all but one."));
+        renamed.last = Some(at);
+    }
+    let letter = char::from(LETTERS[renamed.count % LETTERS.len()]);
+    renamed.count += 1;
+    text.replace_range(first..=first, letter.encode_utf8(&mut [0; 4]));
+    true
+}
+
 /// Makes a number that is too large for the parser smaller, in as many bytes: numbers are read from the source anyway.
 fn without_large_number(text: &mut String, at: usize) -> bool {
     let bytes = text.as_bytes();
@@ -150,13 +197,16 @@ pub(super) fn expression(piece: Piece<'_>, diagnostics: &mut Diagnostics) -> Opt
         return None;
     }
     let mut text = piece.text().to_owned();
+    let mut renamed = Renamed::default();
     loop {
         let error = match parser::parse_expr(&text) {
             Ok(expr) => return Some(expr),
             Err(error) => error,
         };
         let at = floor(&text, error.location().offset());
-        if !without_large_number(&mut text, at) {
+        let handled = without_duplicate_key(piece, &mut text, error.message(), at, &mut renamed, diagnostics)
+            || without_large_number(&mut text, at);
+        if !handled {
             diagnostics.push(diagnose(piece, &text, error.message(), at));
             return None;
         }
@@ -240,6 +290,9 @@ fn describe(open: &Open) -> (&'static str, String, usize) {
 /// Says what the parser means. Where it went back to the start of an argument, the argument is looked at on its own,
 /// and where it went back to the start of a string, the template in it.
 fn diagnose(piece: Piece<'_>, text: &str, message: &str, at: usize) -> Diagnostic {
+    if message.contains("unique object key") {
+        return explain(piece, text, message, at);
+    }
     let name = identifier(&text[at..]);
     let after = &text[at + name.len()..];
     let equals = after.len() - after.trim_start_matches([' ', '\t']).len();

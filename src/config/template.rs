@@ -42,6 +42,14 @@ pub(super) fn quoted(cx: &mut Lower<'_, '_>, template: &StringTemplate, span: Sp
     finish(cx, pieces, span)
 }
 
+/// Lowers quoted text without a template in it, from its source.
+pub(super) fn plain(cx: &mut Lower<'_, '_>, source: &str, span: Span) -> Expr {
+    let inside = source.trim().strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
+    let start = span.start as usize - cx.piece.start + 1;
+    let text = unescape(cx, inside, start, Style::Quoted);
+    Expr { kind: ExprKind::Literal(Value::from(text)), span }
+}
+
 /// Lowers a template that is a file of its own.
 pub(super) fn bare(cx: &mut Lower<'_, '_>, template: &Template, span: Span) -> Expr {
     let mut pieces = Vec::new();
@@ -252,8 +260,8 @@ fn parts(cx: &mut Lower<'_, '_>, pieces: Vec<Piece<'_>>) -> Vec<Part> {
 
 enum End {
     Else,
-    EndIf,
-    EndFor,
+    If,
+    For,
     Template,
 }
 
@@ -289,8 +297,8 @@ fn branch<'e>(cx: &mut Lower<'_, '_>, pieces: &mut impl Iterator<Item = Piece<'e
                 parts.push(Part::For { key, value, collection, body });
             }
             Piece::Else => return (parts, End::Else),
-            Piece::EndIf => return (parts, End::EndIf),
-            Piece::EndFor => return (parts, End::EndFor),
+            Piece::EndIf => return (parts, End::If),
+            Piece::EndFor => return (parts, End::For),
         }
     }
     flush(&mut text, &mut parts);

@@ -178,9 +178,9 @@ fn for_expr(found: &For, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Ev
     let mut known = true;
     for (key, value) in &items {
         let mut problems = Diagnostics::default();
-        let value_bound = Bound { name: &found.value, value, outer: scope.bound };
-        let key_bound = found.key.as_ref().map(|name| Bound { name, value: key, outer: Some(&value_bound) });
-        let inner = scope.with_bound(key_bound.as_ref().unwrap_or(&value_bound));
+        let key_bound = found.key.as_ref().map(|name| Bound { name, value: key, outer: scope.bound });
+        let value_bound = Bound { name: &found.value, value, outer: key_bound.as_ref().or(scope.bound) };
+        let inner = scope.with_bound(&value_bound);
         if let Some(condition) = &found.condition {
             let (truth, condition_marks, _) = self::condition(condition, &inner, &mut problems);
             marks.add(&condition_marks);
@@ -262,9 +262,9 @@ pub(super) fn for_part(
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Evaluated {
-    let value_bound = Bound { name: value, value: &item.1, outer: scope.bound };
-    let key_bound = key.map(|name| Bound { name, value: &item.0, outer: Some(&value_bound) });
-    let inner = scope.with_bound(key_bound.as_ref().unwrap_or(&value_bound));
+    let key_bound = key.map(|name| Bound { name, value: &item.0, outer: scope.bound });
+    let value_bound = Bound { name: value, value: &item.1, outer: key_bound.as_ref().or(scope.bound) };
+    let inner = scope.with_bound(&value_bound);
     template::text(body, &inner, diagnostics)
 }
 

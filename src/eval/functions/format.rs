@@ -1,5 +1,7 @@
 //! `format` and `formatlist`: verbs as Go has them.
 
+use std::cmp::Ordering;
+
 use loam_provider::{Number, Type, Value};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -173,12 +175,8 @@ impl Verb {
     fn any(&self, arg: &Value) -> String {
         match arg {
             Value::String(text) if !self.sharp => self.pad(text.to_string()),
-            Value::Number(number) if !self.sharp && !number.is_integer() => {
-                let verb = Verb { verb: 'g', ..self.copy() };
-                verb.number(number).unwrap_or_else(|_| number.to_string())
-            }
             Value::Number(number) if !self.sharp => {
-                let verb = Verb { verb: 'd', ..self.copy() };
+                let verb = Verb { verb: 'g', precision: None, plus: false, ..self.copy() };
                 verb.number(number).unwrap_or_else(|_| number.to_string())
             }
             other => self.pad(json::encode(other)),
@@ -216,7 +214,9 @@ impl Verb {
                 if self.verb == 'G' { digits.to_uppercase() } else { digits }
             }
         };
-        let sign = match (number.is_negative(), self.plus, self.space) {
+        // Minus zero keeps its sign where the number is no whole one by its verb.
+        let is_minus_zero = matches!(self.verb, 'e' | 'E' | 'f' | 'g' | 'G') && number.to_string().starts_with('-');
+        let sign = match (number.is_negative() || is_minus_zero, self.plus, self.space) {
             (true, ..) => "-",
             (false, true, _) => "+",
             (false, false, true) => " ",
@@ -238,8 +238,7 @@ impl Verb {
                 let exponent = exponent(&plain);
                 let digits = plain.trim_start_matches(['0', '.']).replace('.', "");
                 let digits = digits.trim_end_matches('0');
-                let limit = i64::try_from(digits.len()).unwrap_or(21).max(21);
-                if number.is_zero() || (-4..limit).contains(&exponent) {
+                if number.is_zero() || (-4..6).contains(&exponent) {
                     return plain;
                 }
                 let (first, rest) = digits.split_at(1);
@@ -322,8 +321,15 @@ fn fixed(number: &Number, decimals: usize) -> String {
     let (kept, cut) = fraction.split_at(decimals);
     let mut digits: Vec<u8> = whole.bytes().chain(kept.bytes()).collect();
     let odd = digits.last().is_some_and(|digit| (digit - b'0') % 2 == 1);
-    let half = cut.starts_with('5') && cut[1..].bytes().all(|digit| digit == b'0');
-    let up = cut.as_bytes()[0] >= b'5' && (!half || odd);
+    let up = if cut == "5" {
+        match above_its_digits(number, &plain) {
+            Ordering::Less => false,
+            Ordering::Equal => odd,
+            Ordering::Greater => true,
+        }
+    } else {
+        cut.as_bytes()[0] >= b'5'
+    };
     if up {
         let mut carry = true;
         for digit in digits.iter_mut().rev() {
@@ -340,6 +346,23 @@ fn fixed(number: &Number, decimals: usize) -> String {
     let digits = String::from_utf8(digits).unwrap_or_default();
     let (whole, fraction) = digits.split_at(digits.len() - decimals);
     if decimals == 0 { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+/// Returns whether a binary fraction lies above or below the decimal digits it is written with.
+///
+/// The product with a power of ten has more bits than a number holds, so the number is cut in two first.
+fn above_its_digits(number: &Number, plain: &str) -> Ordering {
+    let compare = || {
+        let decimals = plain.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let scale = Number::parse(&format!("1e{decimals}")).ok()?;
+        let cut = Number::parse("1p200").ok()?;
+        let high = number.checked_mul(&cut).ok()?.floor().checked_div(&cut).ok()?;
+        let low = number.checked_sub(&high).ok()?.checked_mul(&scale).ok()?;
+        let digits = Number::parse(&plain.replace('.', "")).ok()?;
+        let above = high.checked_mul(&scale).ok()?.checked_sub(&digits).ok()?.checked_add(&low).ok()?;
+        Some(above.value_cmp(&Number::ZERO))
+    };
+    compare().unwrap_or(Ordering::Equal)
 }
 
 /// Returns a number in scientific form with an exponent of at least two digits.
@@ -369,7 +392,9 @@ mod tests {
             ("%#X", number("255"), "0XFF"),
             ("%b", number("5"), "101"),
             ("%f", number("1.5"), "1.500000"),
-            ("%.2f", number("2.675"), "2.68"),
+            ("%.2f", number("2.675"), "2.67"),
+            ("%.3f", number("2.0005"), "2.001"),
+            ("%v", number("12345678"), "1.2345678e+07"),
             ("%.0f", number("2.5"), "2"),
             ("%8.3f", number("3.14159"), "   3.142"),
             ("%e", number("123456"), "1.234560e+05"),

@@ -46,7 +46,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |_, args| coalescelist(args),
         "Returns the first list that is not empty.",
     )
-    .rest(Param::nullable("vals", Want::Any)),
+    .rest(Param::new("vals", Want::Any)),
     Function::plain(
         "compact",
         &[Param::new("list", Want::Strings)],
@@ -58,7 +58,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         .rest(Param::new("seqs", Want::Any)),
     Function::plain(
         "contains",
-        &[LIST, Param::nullable("value", Want::Any)],
+        &[LIST, Param::new("value", Want::Any)],
         Want::Bool,
         |_, args| contains(args),
         "Returns whether a list or set holds a value.",
@@ -75,7 +75,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[LIST, Param::new("index", Want::Number)],
         Want::Any,
         element,
-        "Returns an element of a list; the index goes round at the ends.",
+        "Returns an element of a list; an index beyond the end starts again at the first.",
     ),
     Function::marked(
         "flatten",
@@ -183,7 +183,6 @@ fn coalescelist(args: &[Evaluated]) -> Result<Evaluated, Fault> {
     }
     for (index, arg) in args.iter().enumerate() {
         match &arg.value {
-            Value::Null(_) => {}
             Value::List(_) | Value::Tuple(_) | Value::Set(_) => {
                 if !arg.value.items().unwrap_or_default().is_empty() {
                     return Ok(arg.clone());
@@ -194,7 +193,7 @@ fn coalescelist(args: &[Evaluated]) -> Result<Evaluated, Fault> {
             }
         }
     }
-    Err(Fault::Call("every list is empty or null".into()))
+    Err(Fault::Call("every list is empty".into()))
 }
 
 fn compact(args: &[Value]) -> Value {
@@ -263,8 +262,8 @@ fn element(_: &Context<'_>, args: &[Evaluated]) -> Result<Evaluated, Fault> {
     }
     let wanted =
         whole(&[args[1].value.clone()], 0).map_err(|_| Fault::Argument(1, "it is not a whole number".into()))?;
-    let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
-    let index = usize::try_from(wanted.rem_euclid(length)).unwrap_or(0);
+    let wanted = usize::try_from(wanted).map_err(|_| Fault::Argument(1, "it is negative".into()))?;
+    let index = wanted % list.len();
     let marks = args[0].marks.inside(&Step::Index(index)).and(&args[1].marks.collapsed());
     Ok(Evaluated::new(list[index].clone(), marks))
 }

@@ -47,9 +47,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .rest(Param::new("numbers", Want::Number)),
     Function::plain(
         "parseint",
-        &[Param::new("number", Want::String), Param::new("base", Want::Number)],
+        &[Param::new("number", Want::Any), Param::new("base", Want::Number)],
         Want::Number,
         |_, args| {
+            if args[0].as_str().is_none() {
+                return Err(Fault::Argument(0, format!("it must be a string, but it is {}", a_type(&args[0].ty()))));
+            }
             let base =
                 u32::try_from(whole(args, 1)?).map_err(|_| Fault::Argument(1, "it must be from 2 to 62".into()))?;
             Number::parse_int(text(args, 0), base)
@@ -69,7 +72,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "signum",
         &[NUMBER],
         Want::Number,
-        |_, args| one(args, |number| Number::from(i64::from(number.signum()))),
+        |_, args| {
+            whole(args, 0)?;
+            one(args, |number| Number::from(i64::from(number.signum())))
+        },
         "Returns -1, 0 or 1, as a number is negative, zero or positive.",
     ),
     Function::plain(
