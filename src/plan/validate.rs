@@ -6,6 +6,7 @@ use loam_provider::{Str, Type, Value};
 
 use super::{order::Order, visit, world::World};
 use crate::{
+    addr::Mode,
     config::{Check, Config, Node, Repeat, Resource},
     diag::{Diagnostic, Diagnostics, did_you_mean},
     eval::{self, Each, Evaluated, Files, InstanceValues, ModuleValues},
@@ -89,6 +90,10 @@ fn block(
             InstanceValues { each: Some(each), ..InstanceValues::default() }
         }
     };
+    if block.name.mode == Mode::Data {
+        diagnostics.push(no_data_source(block));
+        return Type::Any;
+    }
     let named = block.provider.as_ref().map(|choice| visit::reference(&choice.name));
     if let Err(error) = offers.provider_of(&block.name.kind, named.as_ref(), configured) {
         diagnostics.push(no_provider(block, offers, &error));
@@ -113,6 +118,13 @@ fn evaluate_checks(checks: &[Check], world: &World<'_>, instance: &InstanceValue
         eval::expr(&check.condition.expr, &scope, diagnostics);
         eval::expr(&check.error_message.expr, &scope, diagnostics);
     }
+}
+
+/// Reports a `data` block: the providers of this version only realise resources.
+pub(super) fn no_data_source(block: &Resource) -> Diagnostic {
+    let detail = format!("No provider of this loam offers a data source `{}`, or any other.", block.name.kind);
+    Diagnostic::error("Unknown data source", block.span, detail)
+        .hint("Write the value as a variable or a local, or read a file with `file(…)`.")
 }
 
 /// Explains why no provider realises a block.

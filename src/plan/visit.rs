@@ -13,7 +13,7 @@ use super::{
     world::World,
 };
 use crate::{
-    addr::{Instance, ModulePath, Resource as Address},
+    addr::{Instance, Mode as BlockMode, ModulePath, Resource as Address},
     config::{BlockName, Module, Node, Output, ProviderName, Resource},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated},
@@ -126,6 +126,10 @@ impl<'p> Visit<'p> {
         order: ReplaceOrder,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
+        if block.name.mode == BlockMode::Data {
+            diagnostics.push(validate::no_data_source(block));
+            return None;
+        }
         let provider = self.provider(block, diagnostics)?;
         let kind = self.basics.host.kind(&block.name.kind)?;
         let expansion = self.world.expand(&block.name, diagnostics)?;
