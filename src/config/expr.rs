@@ -297,6 +297,15 @@ impl Expr {
         }
     }
 
+    /// Returns the name this expression is, or starts from.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        if let ExprKind::Traverse { base, .. } = &self.kind {
+            return base.subject();
+        }
+        if let ExprKind::Reference(subject) = &self.kind { Some(subject) } else { None }
+    }
+
     /// Returns every name used, other than those bound inside, in the order they stand.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {

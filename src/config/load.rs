@@ -223,3 +223,76 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
     fs::read(path)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::diag::plain;
+
+    fn told(dir: &Path) -> String {
+        let mut sources = Sources::default();
+        let (_, diagnostics) = load(dir, &mut sources);
+        let told: String = diagnostics.sorted().iter().map(|found| plain(found, &sources)).collect();
+        told.replace(&dir.display().to_string(), "DIR")
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_the_rest_is_read_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("a.loam.hcl")).unwrap();
+        fs::write(dir.path().join("b.loam.hcl"), "locals {\n  x = upper(\n}\n").unwrap();
+        fs::write(dir.path().join("c.loam.hcl"), "resuorce \"a\" \"b\" {}\n").unwrap();
+        fs::write(dir.path().join(".hidden.loam.hcl"), "}").unwrap();
+        fs::write(dir.path().join("other.tf"), "}").unwrap();
+        insta::assert_snapshot!(told(dir.path()), @r#"
+        error: Unreadable file
+         = `DIR/a.loam.hcl` cannot be read: it is a directory.
+        error: Unclosed bracket
+          --> DIR/b.loam.hcl:2:12
+          |
+        2 |   x = upper(
+          |            ^ expected `)` for this
+          = The parenthesis opened here is never closed.
+        hint: Add `)` where it ends.
+        error: Unknown block
+          --> DIR/c.loam.hcl:1:1
+          |
+        1 | resuorce "a" "b" {}
+          | ^^^^^^^^^^^^^^^^
+          = There is no block `resuorce`.
+        hint: Did you mean `resource`?
+        "#);
+    }
+
+    #[test]
+    fn a_directory_without_configuration_says_how_to_begin() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(told(dir.path()).contains("`loam init` writes a first one"));
+        assert!(told(&dir.path().join("gone")).contains("cannot be read"));
+    }
+
+    #[test]
+    fn the_digest_tells_names_and_bytes_apart() {
+        let digest = |files: &[(&str, &str)]| {
+            let files = files.iter().map(|(name, text)| File { name: (*name).into(), bytes: text.as_bytes().into() });
+            parse(Path::new("."), files.collect(), &mut Sources::default()).0.digest
+        };
+        let first = digest(&[("a", "locals {}\n"), ("b", "")]);
+        assert_eq!(first, digest(&[("a", "locals {}\n"), ("b", "")]));
+        assert_ne!(first, digest(&[("a", ""), ("b", "locals {}\n")]));
+        assert_ne!(digest(&[("ab", "")]), digest(&[("a", "b")]));
+    }
+
+    #[test]
+    fn a_file_of_values_has_plain_arguments() {
+        let mut sources = Sources::default();
+        let text = "# c\nregion = \"eu\"\nports = [\n  80,\n]\nregion = \"us\"\nx = var.y\nblock {}\n";
+        let file = File { name: "loam.vars.hcl".into(), bytes: text.into() };
+        let (values, diagnostics) = variables_file(file, &mut sources);
+        let names: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+        assert_eq!(names, ["region", "ports", "x"]);
+        let summaries: Vec<&str> = diagnostics.iter().map(|found| found.summary).collect();
+        assert_eq!(summaries, ["Duplicate declaration", "Unexpected reference", "Unexpected block"]);
+    }
+}

@@ -204,18 +204,10 @@ fn replace_triggered_by(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Vec<Att
     let mut triggers = Vec::new();
     for item in items {
         let expr = cx.expr(item);
-        let subject = match &expr.kind {
-            ExprKind::Reference(subject) => Some(subject),
-            ExprKind::Traverse { base, .. } => match &base.kind {
-                ExprKind::Reference(subject) => Some(subject),
-                _ => None,
-            },
-            _ => None,
-        };
         if matches!(expr.kind, ExprKind::Invalid) {
             continue;
         }
-        if matches!(subject, Some(Subject::Resource { .. })) {
+        if matches!(expr.subject(), Some(Subject::Resource { .. })) {
             triggers.push(Attribute::new("replace_triggered_by".into(), name_span, expr));
         } else {
             let detail = "`replace_triggered_by` lists resources, or attributes of resources.";

@@ -18,19 +18,8 @@ pub(super) fn about(found: &[&Expr], scope: &Scope<'_>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for found in found {
         found.visit(&mut |inner| {
-            let named = match &inner.kind {
-                ExprKind::Reference(subject) => Some((subject.to_string(), subject, inner, &[][..])),
-                ExprKind::Traverse { base, steps } => match &base.kind {
-                    ExprKind::Reference(subject) => {
-                        let plain = steps.iter().take_while(|step| written(step).is_some()).count();
-                        let way: String = steps[..plain].iter().filter_map(written).collect();
-                        Some((format!("{subject}{way}"), subject, &**base, &steps[..plain]))
-                    }
-                    _ => None,
-                },
-                _ => None,
-            };
-            let Some((name, subject, base, way)) = named else { return };
+            let Some((subject, base, way)) = named(inner) else { return };
+            let name = format!("{subject}{}", way.iter().filter_map(written).collect::<String>());
             // The base of a traversal is visited after it; the traversal says more.
             let covered = |line: &String| line.starts_with(&name) && !line[name.len()..].starts_with(' ');
             if lines.iter().any(covered) {
@@ -45,6 +34,16 @@ pub(super) fn about(found: &[&Expr], scope: &Scope<'_>) -> Vec<String> {
         });
     }
     lines
+}
+
+/// Returns the name an expression starts from, and the steps from it that are written out in full.
+fn named(found: &Expr) -> Option<(&Subject, &Expr, &[Step])> {
+    if let ExprKind::Traverse { base, steps } = &found.kind {
+        let ExprKind::Reference(subject) = &base.kind else { return None };
+        let plain = steps.iter().take_while(|step| written(step).is_some()).count();
+        return Some((subject, base, &steps[..plain]));
+    }
+    if let ExprKind::Reference(subject) = &found.kind { Some((subject, found, &[])) } else { None }
 }
 
 fn value(subject: &Subject, base: &Expr, way: &[Step], scope: &Scope<'_>) -> Option<Evaluated> {
@@ -135,18 +134,11 @@ pub(super) fn depends_on_unknown(found: &Expr, scope: &Scope<'_>) -> bool {
     let mut unknown = false;
     let mut bases: Vec<*const Expr> = Vec::new();
     found.visit(&mut |inner| {
-        let (subject, base, way) = match &inner.kind {
-            ExprKind::Traverse { base, steps } => match &base.kind {
-                ExprKind::Reference(subject) => {
-                    bases.push(&raw const **base);
-                    let plain = steps.iter().take_while(|step| written(step).is_some()).count();
-                    (subject, &**base, &steps[..plain])
-                }
-                _ => return,
-            },
-            ExprKind::Reference(subject) if !bases.contains(&(&raw const *inner)) => (subject, inner, &[][..]),
-            _ => return,
-        };
+        if bases.contains(&(&raw const *inner)) {
+            return;
+        }
+        let Some((subject, base, way)) = named(inner) else { return };
+        bases.push(&raw const *base);
         unknown |= match scope.lookup(subject) {
             // A name bound inside the expression itself has no value here.
             None => !matches!(subject, Subject::Bound(_)),

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use loam_provider::{List, Map, Number, Type, Value};
+use loam_provider::{ArithmeticError, List, Map, Number, Type, Value};
 
 use super::{
     Evaluated, Scope,
@@ -61,40 +61,50 @@ pub(super) fn binary(
             };
             Evaluated::new(value, marks)
         }
-        BinaryOp::Less | BinaryOp::LessOrEqual | BinaryOp::Greater | BinaryOp::GreaterOrEqual => {
-            numbers(op, left, right, Type::Bool, scope, diagnostics, |left, right| {
-                let order = left.value_cmp(right);
-                Ok(Value::Bool(match op {
-                    BinaryOp::Less => order == Ordering::Less,
-                    BinaryOp::LessOrEqual => order != Ordering::Greater,
-                    BinaryOp::Greater => order == Ordering::Greater,
-                    _ => order != Ordering::Less,
-                }))
-            })
-        }
-        BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => {
-            numbers(op, left, right, Type::Number, scope, diagnostics, |a, b| {
-                let result = match op {
-                    BinaryOp::Add => a.checked_add(b),
-                    BinaryOp::Subtract => a.checked_sub(b),
-                    BinaryOp::Multiply => a.checked_mul(b),
-                    BinaryOp::Divide => a.checked_div(b),
-                    _ => a.checked_rem(b),
-                };
-                result.map(Value::Number).map_err(|error| {
-                    let zero = matches!(op, BinaryOp::Divide | BinaryOp::Remainder) && b.is_zero();
-                    let detail = if zero {
-                        "The right side is zero, and nothing can be divided by zero.".to_owned()
-                    } else {
-                        format!("This cannot be computed: {error}.")
-                    };
-                    let summary = if zero { "Division by zero" } else { "Number out of range" };
-                    let diagnostic = Diagnostic::error(summary, whole.span, detail);
-                    diagnostic.values(about(&[left, right], scope))
-                })
-            })
-        }
+        BinaryOp::Less => ordered(op, left, right, scope, diagnostics, Ordering::is_lt),
+        BinaryOp::LessOrEqual => ordered(op, left, right, scope, diagnostics, Ordering::is_le),
+        BinaryOp::Greater => ordered(op, left, right, scope, diagnostics, Ordering::is_gt),
+        BinaryOp::GreaterOrEqual => ordered(op, left, right, scope, diagnostics, Ordering::is_ge),
+        BinaryOp::Add => computed(op, left, right, whole, scope, diagnostics, Number::checked_add),
+        BinaryOp::Subtract => computed(op, left, right, whole, scope, diagnostics, Number::checked_sub),
+        BinaryOp::Multiply => computed(op, left, right, whole, scope, diagnostics, Number::checked_mul),
+        BinaryOp::Divide => computed(op, left, right, whole, scope, diagnostics, Number::checked_div),
+        BinaryOp::Remainder => computed(op, left, right, whole, scope, diagnostics, Number::checked_rem),
     }
+}
+
+fn ordered(
+    op: BinaryOp,
+    left: &Expr,
+    right: &Expr,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+    holds: fn(Ordering) -> bool,
+) -> Evaluated {
+    numbers(op, left, right, Type::Bool, scope, diagnostics, |left, right| Ok(holds(left.value_cmp(right)).into()))
+}
+
+fn computed(
+    op: BinaryOp,
+    left: &Expr,
+    right: &Expr,
+    whole: &Expr,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+    compute: fn(&Number, &Number) -> Result<Number, ArithmeticError>,
+) -> Evaluated {
+    numbers(op, left, right, Type::Number, scope, diagnostics, |a, b| {
+        compute(a, b).map(Value::Number).map_err(|error| {
+            // Zero by zero is called undefined rather than a division by zero.
+            let zero = matches!(op, BinaryOp::Divide | BinaryOp::Remainder) && b.is_zero();
+            let (summary, detail) = if zero {
+                ("Division by zero", "The right side is zero, and nothing can be divided by zero.".to_owned())
+            } else {
+                ("Number out of range", format!("This cannot be computed: {error}."))
+            };
+            Diagnostic::error(summary, whole.span, detail).values(about(&[left, right], scope))
+        })
+    })
 }
 
 fn numbers(

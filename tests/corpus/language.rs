@@ -1,7 +1,5 @@
 //! What expressions mean, beyond what the conformance sample shows.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use loam::{
     config::{self, Subject},
     diag::plain,
