@@ -1,7 +1,8 @@
 //! Which process it is: pid, start time and boot id together.
 //!
 //! A pid alone is reused; with the time it started, counted from a boot that has an id of its own,
-//! it names one process for ever. A zombie is dead: it holds nothing but its exit code.
+//! it names one process for ever. A zombie is dead: it holds nothing but its exit code. Unless it has threads
+//! left: the first thread of a process may have ended while others still keep its ports and files open.
 
 use std::{collections::BTreeSet, fmt, fs, io};
 
@@ -63,12 +64,17 @@ impl Identity {
 /// What the kernel tells of a process.
 struct Stat {
     state: char,
+    threads: u64,
     start_time: u64,
 }
 
 impl Stat {
     fn is_alive(&self) -> bool {
-        !matches!(self.state, 'Z' | 'X' | 'x')
+        match self.state {
+            'X' | 'x' => false,
+            'Z' => self.threads > 1,
+            _ => true,
+        }
     }
 }
 
@@ -81,7 +87,8 @@ fn parse_stat(line: &str) -> Option<Stat> {
     let (_, fields) = line.rsplit_once(") ")?;
     let mut fields = fields.split(' ');
     let state = fields.next()?.chars().next()?;
-    Some(Stat { state, start_time: fields.nth(18)?.parse().ok()? })
+    let threads = fields.nth(16)?.parse().ok()?;
+    Some(Stat { state, threads, start_time: fields.nth(1)?.parse().ok()? })
 }
 
 fn boot_id() -> io::Result<String> {
@@ -106,9 +113,20 @@ mod tests {
 
     #[test]
     fn a_command_name_cannot_confuse_the_kernel_s_line() {
-        let fields = (4..=21).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
-        let stat = parse_stat(&format!("7 (a) Z (b) S {fields} 4711 23 24")).unwrap();
-        assert_eq!((stat.state, stat.start_time, stat.is_alive()), ('S', 4711, true));
+        let stat = parse_stat(&line('S', 1)).unwrap();
+        assert_eq!((stat.state, stat.threads, stat.start_time, stat.is_alive()), ('S', 1, 4711, true));
+    }
+
+    #[test]
+    fn a_zombie_is_alive_while_one_of_its_threads_is() {
+        for (state, threads, is_alive) in [('Z', 1, false), ('Z', 0, false), ('Z', 2, true), ('X', 2, false)] {
+            assert_eq!(parse_stat(&line(state, threads)).unwrap().is_alive(), is_alive, "{state} {threads}");
+        }
+    }
+
+    fn line(state: char, threads: u64) -> String {
+        let fields = (4..=19).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
+        format!("7 (a) Z (b) {state} {fields} {threads} 21 4711 23 24")
     }
 
     #[test]
