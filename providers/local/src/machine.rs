@@ -1,9 +1,13 @@
 //! Where on this machine the provider works.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, btree_map::Entry},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixDatagram},
+    },
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
 };
 
 use loam_provider::ConfigureCx;
@@ -14,7 +18,7 @@ pub struct Machine {
     base_dir: PathBuf,
     loam_dir: PathBuf,
     executable: PathBuf,
-    ports: Mutex<BTreeSet<u16>>,
+    ports: Mutex<BTreeMap<u16, UnixDatagram>>,
 }
 
 impl Machine {
@@ -31,10 +35,23 @@ impl Machine {
         &self.base_dir
     }
 
-    /// Takes a port for this run; false if it was taken before.
+    /// Takes a port for as long as this run lasts; false if this run or another one has it.
+    ///
+    /// Between the choice of a port and the moment at which its node listens, nothing shows that it is taken. The
+    /// name of a socket does: the kernel gives it to one process only, among those who share the ports, and takes
+    /// it back when that process ends in whatever way.
     #[must_use]
     pub(crate) fn reserve(&self, port: u16) -> bool {
-        self.ports.lock().is_ok_and(|mut ports| ports.insert(port))
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        let Entry::Vacant(free) = ports.entry(port) else { return false };
+        let name = SocketAddr::from_abstract_name(format!("loam-port-{port}"));
+        match name.and_then(|name| UnixDatagram::bind_addr(&name)) {
+            Ok(held) => {
+                free.insert(held);
+                true
+            }
+            Err(_) => false,
+        }
     }
 
     /// Returns a path of the configuration as an absolute one.

@@ -175,6 +175,10 @@ impl Network {
         let mut nodes = node::nodes(spec, &site.0, kept)?;
         let mut taken: BTreeSet<u16> = kept.values().flat_map(BTreeMap::values).copied().collect();
         taken.extend(nodes.iter().flat_map(|node| node.ports.values().flatten()));
+        for port in &taken {
+            // Nobody else is to choose it while its node is between two runs; who has it anyway is found when it starts.
+            let _ = self.0.reserve(*port);
+        }
         for node in &mut nodes {
             for (name, port) in &mut node.ports {
                 if port.is_none() {

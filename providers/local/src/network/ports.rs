@@ -15,7 +15,7 @@ pub(super) const HOST: &str = "127.0.0.1";
 /// Below this stand the ports of well-known services.
 const LOWEST: u16 = 10_000;
 
-/// Returns a free port that nobody else of this run was given.
+/// Returns a free port that was given to nobody else, in this run or another one.
 ///
 /// It is taken from below the range from which the kernel serves outgoing connections, so that it is
 /// still free when the node is started again; the seed spreads networks over that range.
@@ -25,11 +25,15 @@ pub(super) fn choose(machine: &Machine, seed: &str, taken: &BTreeSet<u16>) -> Re
     let digest = crate::files::fs::digest_of(seed.as_bytes());
     let start = u64::from_str_radix(&digest[..12], 16).unwrap_or_default();
     let candidates = (0..span).filter_map(|step| u16::try_from(u64::from(LOWEST) + (start + step) % span).ok());
-    let listeners = listeners();
+    let in_use = listeners();
     candidates
-        .filter(|port| !taken.contains(port) && !listeners.contains_key(port))
-        .find(|port| machine.reserve(*port))
-        .ok_or_else(|| ProviderError::failed(format!("no port from {LOWEST} to {highest} is free")))
+        .filter(|port| !taken.contains(port) && !in_use.contains_key(port))
+        // A run that had it until now may have started a node there since the listeners were looked at.
+        .find(|port| machine.reserve(*port) && !listeners().contains_key(port))
+        .ok_or_else(|| {
+            ProviderError::failed(format!("no port from {LOWEST} to {highest} is free"))
+                .hint("Destroy a network that is not needed, or write port numbers of your own in `ports`.")
+        })
 }
 
 /// Checks that a node can listen on its ports; the error names the port and who holds it.
@@ -42,8 +46,9 @@ pub(super) fn check_free<'p>(
         if let Some(inodes) = listeners.get(port) {
             let holder = holder(inodes).map(|holder| format!(" by {holder}")).unwrap_or_default();
             let message = format!("port {port} (`{name}` of node `{node}`) is in use{holder}");
-            return Err(ProviderError::failed(message)
-                .hint("Stop what listens there, or set another port; 0 lets loam choose a free one."));
+            return Err(ProviderError::failed(message).hint(
+                "Stop what listens there, or write another number in `ports`; 0 chooses a free one for a new node.",
+            ));
         }
     }
     Ok(())
@@ -108,7 +113,23 @@ fn is_socket(target: &Path, inodes: &BTreeSet<String>) -> bool {
 mod tests {
     use std::net::TcpListener;
 
+    use loam_provider::ConfigureCx;
+
     use super::*;
+
+    #[test]
+    fn a_port_is_given_once_however_many_runs_choose() {
+        let machine = || {
+            let cx = ConfigureCx { base_dir: "/".into(), loam_dir: "/".into(), executable: "/".into() };
+            Machine::new(&cx)
+        };
+        let (one, another) = (machine(), machine());
+        let choose = |machine: &Machine| choose(machine, "the same seed", &BTreeSet::new()).unwrap();
+        let kept = choose(&one);
+        assert_eq!(BTreeSet::from([kept, choose(&one), choose(&another)]).len(), 3);
+        drop(one);
+        assert!(another.reserve(kept), "a run that has ended holds nothing");
+    }
 
     #[test]
     fn a_port_in_use_is_named_with_its_holder() {
