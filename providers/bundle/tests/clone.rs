@@ -9,7 +9,7 @@ use std::{
 };
 
 use loam_bundle::{
-    clone::{CloneError, Cloned, Cloning, Markers, NEVER_REWRITTEN, clone},
+    clone::{Blocks, CloneError, Cloned, Cloning, Markers, NEVER_REWRITTEN, clone},
     progress::Report,
     tree::{Selection, TreeError, index},
 };
@@ -33,7 +33,7 @@ fn source(dir: &Path) -> PathBuf {
 }
 
 fn how(share: Option<Selection>, markers: Markers) -> Cloning {
-    Cloning { share, selection: Selection::all(), markers }
+    Cloning { blocks: Blocks::Shared, share, selection: Selection::all(), markers }
 }
 
 async fn content(path: &Path) -> String {
@@ -77,6 +77,27 @@ async fn files_that_are_never_rewritten_may_be_shared_and_markers_kept() {
     assert_ne!(fs::metadata(target.join("LOG")).unwrap().ino(), fs::metadata(source.join("LOG")).unwrap().ino());
     assert_eq!(fs::read_to_string(target.join(".loam/seed.json")).unwrap(), "{}");
     assert_eq!(content(&target).await, content(&source).await);
+}
+
+#[tokio::test]
+async fn blocks_are_shared_always_or_never_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = source(dir.path());
+    let target = |name: &str| dir.path().join(name);
+    let how = |blocks| Cloning { blocks, ..how(None, Markers::Drop) };
+    let own = clone(&source, &target("own"), &how(Blocks::Own), &Report::none()).await.unwrap();
+    assert_eq!((own.reflinked, own.linked, own.copied), (0, 1, 4));
+    assert_eq!(content(&target("own")).await, content(&source).await);
+    assert!(fs::metadata(target("own").join("sparse")).unwrap().blocks() < 10_000);
+
+    let can = clone(&source, &target("can"), &how(Blocks::Shared), &Report::none()).await.unwrap().reflinked > 0;
+    match clone(&source, &target("shared"), &how(Blocks::SharedOrFail), &Report::none()).await {
+        Ok(shared) => assert!(can && shared.copied <= 1, "only the empty file has nothing to share: {shared:?}"),
+        Err(error) => {
+            assert!(!can && matches!(error, CloneError::CannotShare { .. }), "{error}");
+            assert!(!target("shared").exists());
+        }
+    }
 }
 
 #[tokio::test]

@@ -17,12 +17,12 @@ use rustix::{
     io::Errno,
 };
 
-use super::{CloneError, Cloned};
+use super::{Blocks, CloneError, Cloned, Cloning};
 use crate::{
     extract::times,
     pipe::Cancelled,
     progress::Meter,
-    tree::{Reading, Selection, TreeError, walk::Walked, workers},
+    tree::{Reading, TreeError, walk::Walked, workers},
 };
 
 /// How a file's content got to its copy.
@@ -40,6 +40,15 @@ enum Sharing {
     Never,
 }
 
+/// Who moves the bytes of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The kernel, which may share blocks all the same.
+    Kernel,
+    /// We do, so that the copy has blocks of its own.
+    Hand,
+}
+
 /// Most bytes that are copied at once, between two looks at whether somebody still waits.
 const PIECE: u64 = 32 << 20;
 
@@ -48,7 +57,7 @@ pub(super) fn files(
     source: &Path,
     target: &Path,
     files: &[&Walked],
-    share: Option<&Selection>,
+    cloning: &Cloning,
     meter: &Meter,
     cancelled: &Cancelled,
 ) -> Result<Cloned, CloneError> {
@@ -56,11 +65,11 @@ pub(super) fn files(
     let outcome: Mutex<Result<Cloned, CloneError>> = Mutex::new(Ok(Cloned::default()));
     let work = || {
         while let Some(walked) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let sharing = match share {
+            let sharing = match &cloning.share {
                 Some(share) if share.selects(&walked.path, false) => Sharing::Allowed,
                 Some(_) | None => Sharing::Never,
             };
-            let copied = copy(source, target, walked, sharing, meter, cancelled);
+            let copied = copy(source, target, walked, (cloning.blocks, sharing), meter, cancelled);
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             match (copied, outcome.as_mut()) {
                 (Ok(means), Ok(cloned)) => cloned.count(means, walked.seen.bytes),
@@ -96,7 +105,7 @@ fn copy(
     source: &Path,
     target: &Path,
     walked: &Walked,
-    sharing: Sharing,
+    (blocks, sharing): (Blocks, Sharing),
     meter: &Meter,
     cancelled: &Cancelled,
 ) -> Result<Means, CloneError> {
@@ -107,8 +116,14 @@ fn copy(
         move |source: io::Error| CloneError::Io { operation, path, source }
     };
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(fail("create"))?;
-    let means = if reflink(reading.file(), &made).map_err(fail("reflink"))? {
+    let is_reflinked = match blocks {
+        Blocks::Shared | Blocks::SharedOrFail => reflink(reading.file(), &made).map_err(fail("reflink"))?,
+        Blocks::Own => false,
+    };
+    let means = if is_reflinked {
         Means::Reflink
+    } else if blocks == Blocks::SharedOrFail && walked.seen.bytes > 0 {
+        return Err(CloneError::CannotShare { path: target.to_owned() });
     } else if sharing == Sharing::Allowed && hard_link(reading.path(), &path).map_err(fail("link"))? {
         reading.check()?;
         meter.add(walked.seen.bytes);
@@ -118,7 +133,11 @@ fn copy(
             meter.add(bytes);
             if cancelled.is_set() { Err(crate::pipe::cut()) } else { Ok(()) }
         };
-        bytes(reading.file(), &made, walked.seen.bytes, &mut go_on).map_err(fail("write"))?;
+        let by = match blocks {
+            Blocks::Shared | Blocks::SharedOrFail => By::Kernel,
+            Blocks::Own => By::Hand,
+        };
+        bytes(reading.file(), &made, walked.seen.bytes, by, &mut go_on).map_err(fail("write"))?;
         Means::Bytes
     };
     reading.check()?;
@@ -147,7 +166,7 @@ impl From<io::Error> for ContentError {
 /// Copies the content of a file that is read from a tree, as cheaply as possible, and checks that it did not change.
 pub(crate) fn content(reading: &Reading, made: &File, length: u64) -> Result<(), ContentError> {
     if !reflink(reading.file(), made)? {
-        bytes(reading.file(), made, length, &mut |_| Ok(()))?;
+        bytes(reading.file(), made, length, By::Kernel, &mut |_| Ok(()))?;
     }
     reading.check().map_err(ContentError::Tree)
 }
@@ -174,7 +193,7 @@ fn hard_link(from: &Path, to: &Path) -> io::Result<bool> {
 }
 
 /// Copies what is data in `from`, and leaves holes where it has some.
-fn bytes(from: &File, to: &File, length: u64, go_on: &mut impl FnMut(u64) -> io::Result<()>) -> io::Result<()> {
+fn bytes(from: &File, to: &File, length: u64, by: By, go_on: &mut impl FnMut(u64) -> io::Result<()>) -> io::Result<()> {
     to.set_len(length)?;
     let mut at = 0;
     while at < length {
@@ -192,7 +211,7 @@ fn bytes(from: &File, to: &File, length: u64, go_on: &mut impl FnMut(u64) -> io:
         };
         at = start;
         while at < end {
-            let count = range(from, to, at, (end - at).min(PIECE))?;
+            let count = range(from, to, at, (end - at).min(PIECE), by)?;
             at += count;
             go_on(count)?;
         }
@@ -201,10 +220,14 @@ fn bytes(from: &File, to: &File, length: u64, go_on: &mut impl FnMut(u64) -> io:
 }
 
 /// Copies at most `length` bytes at `at` and returns how many.
-fn range(from: &File, to: &File, at: u64, length: u64) -> io::Result<u64> {
+fn range(from: &File, to: &File, at: u64, length: u64, by: By) -> io::Result<u64> {
     let (mut offset_in, mut offset_out) = (at, at);
     let wanted = usize::try_from(length).unwrap_or(usize::MAX);
-    match rustix::fs::copy_file_range(from, Some(&mut offset_in), to, Some(&mut offset_out), wanted) {
+    let copied = match by {
+        By::Kernel => rustix::fs::copy_file_range(from, Some(&mut offset_in), to, Some(&mut offset_out), wanted),
+        By::Hand => Err(Errno::NOSYS),
+    };
+    match copied {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
         Ok(count) => Ok(count as u64),
         Err(Errno::XDEV | Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::PERM) => {

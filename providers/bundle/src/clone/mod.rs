@@ -1,7 +1,8 @@
 //! Copies a tree into a new directory as fast as the file system can.
 //!
 //! Each file is reflinked where the file system can, hard-linked if the caller says that its kind is
-//! never rewritten, and else copied with its holes. The copy is built beside the target and renamed.
+//! never rewritten, and else copied with its holes, unless [`Blocks`] says otherwise. The copy is built
+//! beside the target and renamed.
 
 pub(crate) mod copy;
 
@@ -31,6 +32,8 @@ pub const NEVER_REWRITTEN: &[&str] = &["*.sst", "*.ldb", "*.parquet", "*.car", "
 /// How to clone a tree.
 #[derive(Debug, Clone)]
 pub struct Cloning {
+    /// Whether files share their blocks with their copies until one side writes.
+    pub blocks: Blocks,
     /// Which files may be hard-linked where a reflink is impossible; `None` for no file.
     ///
     /// A linked file is one file with two names: whoever writes to it in place changes both.
@@ -39,6 +42,17 @@ pub struct Cloning {
     pub selection: Selection,
     /// What becomes of the folder `.loam` at the top.
     pub markers: Markers,
+}
+
+/// Whether a file shares its blocks with its copy until one side writes: a reflink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// Where the file system can.
+    Shared,
+    /// Always: a file system that cannot is an error.
+    SharedOrFail,
+    /// Never: the copy has blocks of its own from the start.
+    Own,
 }
 
 /// What becomes of the folder `.loam` of a cloned tree.
@@ -72,6 +86,9 @@ pub enum CloneError {
     /// There is something at the target.
     #[error("`{}` already exists", target.display())]
     TargetExists { target: PathBuf },
+    /// The file system cannot reflink, and nothing else was allowed.
+    #[error("the file system of `{}` cannot share blocks with the original", path.display())]
+    CannotShare { path: PathBuf },
     /// The file system failed.
     #[error("failed to {operation} `{}`", path.display())]
     Io { operation: &'static str, path: PathBuf, source: io::Error },
@@ -144,8 +161,7 @@ fn fill(
     }
     let total = files.iter().map(|file| file.seen.bytes).sum();
     let meter = report.phase(Phase::Copy, Some(total));
-    let share = cloning.share.as_ref();
-    let mut cloned = copy::files(source, staging, &files, share, &meter, cancelled)?;
+    let mut cloned = copy::files(source, staging, &files, cloning, &meter, cancelled)?;
     for (original, entry) in linked {
         beneath.hard_link(&original.path, &entry.path).map_err(fail("link", &entry.path))?;
         cloned.bytes += entry.seen.bytes;
