@@ -123,6 +123,26 @@ pub struct Seed {
     pub digest: Option<String>,
     /// The digest of its content.
     pub content_root: Option<String>,
+    /// How nodes get their copy of it.
+    #[serde(default)]
+    pub distribution: Distribution,
+}
+
+/// How nodes get their copy of a seed volume.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distribution {
+    /// As cheaply as what holds it can.
+    #[default]
+    Auto,
+    /// By sharing blocks until one side writes, or not at all.
+    Clone,
+    /// From a snapshot of the volume.
+    Snapshot,
+    /// With blocks of their own.
+    Copy,
+    /// From the archive itself.
+    Stream,
 }
 
 /// A command that fills a network that starts empty.

@@ -20,8 +20,14 @@ pub fn seed_volume() -> Kind {
         ),
         (
             "distribution",
-            Attribute::default(Type::String, "auto", "How nodes get their copy of it.")
-                .format(Format::OneOf(DISTRIBUTIONS)),
+            Attribute::default(
+                Type::String,
+                "auto",
+                "How nodes get their copy of it: `auto` (blocks are shared until one side writes where that can be, else \
+                 files that databases never rewrite are shared and the others copied), `clone` (blocks are shared, or it \
+                 is an error), `copy` (nothing is shared), `snapshot` or `stream` (where the provider has them).",
+            )
+            .format(Format::OneOf(DISTRIBUTIONS)),
         ),
         ("id", Attribute::computed(Type::String, "What tells this use of it from others, who may share it.")),
         ("name", Attribute::computed(Type::String, "`seed-` and the first 16 digits of the archive's digest.")),

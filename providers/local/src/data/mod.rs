@@ -15,7 +15,7 @@ mod replica;
 mod seed_archive;
 mod seed_volume;
 mod snapshot;
-mod work;
+pub(crate) mod work;
 
 use std::sync::Arc;
 

@@ -141,6 +141,10 @@ impl Work<'_> {
                 ports::check_free(&node.name, &node.known_ports())?;
             }
         }
+        // Filling may take long, and what is started waits for the others.
+        for node in nodes {
+            self.prepare(node, purpose).await?;
+        }
         let mut started = Vec::new();
         let mut waiting = Vec::new();
         let mut failed = None;
@@ -218,7 +222,7 @@ impl Work<'_> {
             stop(&what, &record.identity, &self.network.spec.stop).await?;
         }
         ports::check_free(&node.name, &node.known_ports())?;
-        self.prepare(node, purpose).await?;
+        fs::make_directory(&node.data_dir(), 0o700)?;
         let about = About {
             address: self.cx.address.to_string(),
             state_id: self.cx.state_id.to_string(),
@@ -240,30 +244,27 @@ impl Work<'_> {
     /// Makes the node's directory, and once its data; the marker is written last.
     async fn prepare(&self, node: &Node, purpose: For) -> Result<(), ProviderError> {
         if fs::metadata(&node.marker())?.is_some() {
-            return Ok(fs::make_directory(&node.data_dir(), 0o700)?);
+            return Ok(());
+        }
+        if node.place().record()?.is_some() && !fs::names(&node.data_dir())?.is_empty() {
+            let (marker, data) = (node.marker(), node.data_dir());
+            let message =
+                format!("`{}` is gone, which says what `{}` was filled from", marker.display(), data.display());
+            return Err(ProviderError::failed(message).hint(format!(
+                "Write `{{}}` into that file to keep the data, or delete `{}` to have the node made anew.",
+                node.dir.display()
+            )));
         }
         fs::make_directory(&node.dir, 0o700)?;
         let spec = self.network.spec;
         let joins_by_hook = purpose == For::Joined && spec.before_join.is_some();
         let seed = spec.seed.as_ref().filter(|_| !joins_by_hook);
-        match seed.map(|seed| (seed, seed.path.as_deref())) {
+        match seed {
             None => {
-                fs::remove_directory(&node.data_dir())?;
+                fs::remove_large_directory(&node.data_dir()).await?;
                 fs::make_directory(&node.data_dir(), 0o700)?;
             }
-            Some((seed, None)) => {
-                return Err(ProviderError::failed(format!("the seed `{}` is not on this machine", seed.name)));
-            }
-            Some((seed, Some(path))) => {
-                let path = self.machine.path(path);
-                if !path.is_dir() {
-                    let message = format!("the seed `{}` is gone: `{}` is no directory", seed.name, path.display());
-                    return Err(ProviderError::failed(message)
-                        .hint("Let the plan make the seed volume again, or replace the network."));
-                }
-                self.cx.progress.items(&format!("filling node `{}` from `{}`", node.name, seed.name), 0, None);
-                seed::fill(path, node.data_dir(), self.cx.cancel.clone()).await?;
-            }
+            Some(seed) => seed::fill(self.machine, self.cx, seed, node).await?,
         }
         let (name, digest) = (seed.map(|seed| &seed.name), seed.and_then(|seed| seed.digest.as_ref()));
         let marker = serde_json::json!({ "seed": name, "digest": digest, "token": self.cx.token.0.as_str() });

@@ -4,7 +4,7 @@ use loam_provider::Value;
 use serde_json::json;
 
 use crate::{
-    network::{pids, seeded, servers},
+    network::{node_dir, pids, seeded, servers},
     world::{World, get, kill, number, runs, text},
 };
 
@@ -42,7 +42,7 @@ async fn changed_files_of_a_node_are_written_again() {
     let mut world = World::new("network.bench").await;
     let wanted = servers(2, json!({ "files": { "a.conf": "declared" } }));
     let made = world.create(&wanted).await.unwrap();
-    let file = format!("{}/files/a.conf", text(&made, r#"nodes["0"].dir"#));
+    let file = format!("{}/files/a.conf", node_dir(&made, "0"));
     std::fs::write(&file, "by hand").unwrap();
     let (notes, after) = world.apply(&wanted, &made).await.unwrap();
     assert_eq!(notes, ["the files of node `0` were changed"]);
@@ -83,7 +83,7 @@ async fn a_node_whose_directory_is_gone_is_made_anew() {
     let mut world = World::new("network.bench").await;
     let wanted = servers(2, seeded(&world));
     let made = world.create(&wanted).await.unwrap();
-    std::fs::remove_dir_all(text(&made, r#"nodes["1"].dir"#)).unwrap();
+    std::fs::remove_dir_all(node_dir(&made, "1")).unwrap();
     assert_eq!(text(&world.read(&made).await.unwrap(), r#"nodes["1"].status"#), "lost");
     let (notes, after) = world.apply(&wanted, &made).await.unwrap();
     assert_eq!(notes, ["the directory of node `1` is gone"]);
@@ -92,6 +92,28 @@ async fn a_node_whose_directory_is_gone_is_made_anew() {
     std::fs::remove_dir_all(text(&after, "dir")).unwrap();
     world.delete(&after).await.unwrap();
     assert!(pids(&after).iter().all(|pid| !runs(*pid)));
+}
+
+#[tokio::test]
+async fn data_without_its_marker_is_not_written_over() {
+    let mut world = World::new("network.bench").await;
+    let wanted = servers(1, seeded(&world));
+    let made = world.create(&wanted).await.unwrap();
+    let value = format!("{}/value", text(&made, r#"nodes["0"].data_dir"#));
+    std::fs::write(&value, "grown").unwrap();
+    let marker = format!("{}/data.json", node_dir(&made, "0"));
+    std::fs::remove_file(&marker).unwrap();
+    kill(pids(&made)[0]);
+    let failure = world.apply(&wanted, &made).await.unwrap_err();
+    let data = text(&made, r#"nodes["0"].data_dir"#);
+    assert_eq!(failure.to_string(), format!("`{marker}` is gone, which says what `{data}` was filled from"));
+    assert!(failure.error.hint.unwrap().starts_with("Write `{}` into that file to keep the data"));
+    assert_eq!(std::fs::read_to_string(&value).unwrap(), "grown");
+
+    std::fs::write(&marker, "{}").unwrap();
+    let (_, after) = world.apply(&wanted, &made).await.unwrap();
+    assert_eq!(get(text(&after, r#"nodes["0"].endpoints.http"#)), "grown");
+    world.delete(&after).await.unwrap();
 }
 
 #[tokio::test]
@@ -140,7 +162,7 @@ async fn a_node_that_was_never_found_ready_is_waited_for_again() {
     let wanted = servers(2, json!({}));
     let made = world.create(&wanted).await.unwrap();
     // As if the run had died while it waited.
-    std::fs::remove_file(format!("{}/ready", text(&made, r#"nodes["1"].dir"#))).unwrap();
+    std::fs::remove_file(format!("{}/ready", node_dir(&made, "1"))).unwrap();
     let (notes, after) = world.apply(&wanted, &made).await.unwrap();
     assert_eq!(notes, ["node `1` runs and is not ready yet"]);
     assert_eq!(after, made);

@@ -6,4 +6,5 @@ mod files;
 mod network;
 mod process;
 mod scale;
+mod seed;
 mod world;

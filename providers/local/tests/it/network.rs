@@ -28,6 +28,11 @@ pub(crate) fn seeded(world: &World) -> Json {
     json!({ "seed": { "name": "seed-1", "path": seed, "digest": "abc", "content_root": "r" } })
 }
 
+/// Returns the directory of a node, in which its data, files and records are.
+pub(crate) fn node_dir(network: &Known, node: &str) -> String {
+    format!("{}/node-{node}", text(network, "dir"))
+}
+
 pub(crate) fn pids(network: &Known) -> Vec<u32> {
     let nodes = network.get("nodes").unwrap().entries().unwrap();
     nodes.keys().map(|name| number(network, &format!("nodes[\"{name}\"].pid"))).collect()
@@ -166,9 +171,7 @@ async fn nodes_may_differ_and_get_their_own_files() {
     let files = json!({ "all.txt": "$(NETWORK_NAME) $$(kept) $(PORT_HTTP)" });
     let wanted = without(&servers(1, json!({ "node": node, "files": files })), "nodes");
     let made = world.create(&wanted).await.unwrap();
-    let file = |node: &str, name: &str| {
-        std::fs::read_to_string(format!("{}/files/{name}", text(&made, &format!("nodes.{node}.dir")))).ok()
-    };
+    let file = |node: &str, name: &str| std::fs::read_to_string(format!("{}/files/{name}", node_dir(&made, node))).ok();
     let port = number(&made, "nodes.left.ports.http");
     assert_eq!(file("left", "all.txt"), Some(format!("x-b $(kept) {port}")));
     assert_eq!(file("right", "conf/own.txt").as_deref(), Some("own of right"));
