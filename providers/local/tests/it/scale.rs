@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::{
-    network::{pids, servers},
-    world::{World, number, runs, text},
+    network::{node_dir, pids, servers},
+    world::{World, config, number, runs, text},
 };
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn growing_and_shrinking_leave_the_others_alone_when_they_keep() {
 
     let (_, smaller) = world.apply(&one, &larger).await.unwrap();
     assert_eq!(pids(&smaller), pids(&made));
-    assert!(!std::path::Path::new(text(&larger, r#"nodes["2"].dir"#)).exists());
+    assert!(!std::path::Path::new(&node_dir(&larger, "2")).exists());
     world.assert_settled(&one, &smaller).await;
     world.delete(&smaller).await.unwrap();
 }
@@ -43,6 +43,50 @@ async fn a_change_of_peers_restarts_the_others_by_default() {
 }
 
 #[tokio::test]
+async fn those_that_stay_learn_of_a_change_before_anybody_leaves() {
+    let mut world = World::new("network.bench").await;
+    let script =
+        "trap 'echo stop $0 >> order.txt; exit 0' TERM; echo start $0 >> order.txt; while :; do sleep 0.02; done";
+    let wanted = |nodes: u64, more: serde_json::Value| {
+        let mut wanted = json!({
+            "nodes": nodes,
+            "command": ["sh", "-c", script, "$(NODE_NAME)", "$(PEERS)"],
+            "peers": { "format": "$(NODE_NAME)" },
+        });
+        wanted.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        config(wanted)
+    };
+    let order = |world: &World| {
+        let said = std::fs::read_to_string(world.path("order.txt")).unwrap();
+        std::fs::remove_file(world.path("order.txt")).unwrap();
+        said.lines().collect::<Vec<_>>().join(", ")
+    };
+    let two = world.create(&wanted(2, json!({}))).await.unwrap();
+    order(&world);
+    let (_, three) = world.apply(&wanted(3, json!({})), &two).await.unwrap();
+    assert_eq!(order(&world), "start 2, stop 0, start 0, stop 1, start 1");
+    let (_, two) = world.apply(&wanted(2, json!({})), &three).await.unwrap();
+    assert_eq!(order(&world), "stop 0, start 0, stop 1, start 1, stop 2");
+
+    // A node that has ended by itself is gone already.
+    let (_, three) = world.apply(&wanted(3, json!({})), &two).await.unwrap();
+    crate::world::kill(pids(&three)[2]);
+    order(&world);
+    let (_, two) = world.apply(&wanted(2, json!({})), &three).await.unwrap();
+    assert_eq!(order(&world), "stop 0, start 0, stop 1, start 1");
+    assert!(!std::path::Path::new(&node_dir(&three, "2")).exists());
+
+    // A hook takes a node out while all others run as before.
+    let hook = json!({ "before_leave": { "command": ["sh", "-c", "echo hook $0 >> order.txt", "$(NODE_NAME)"] } });
+    let (_, three) = world.apply(&wanted(3, hook.clone()), &two).await.unwrap();
+    order(&world);
+    let (_, two) = world.apply(&wanted(2, hook.clone()), &three).await.unwrap();
+    assert_eq!(order(&world), "hook 2, stop 2, stop 0, start 0, stop 1, start 1");
+    world.assert_settled(&wanted(2, hook), &two).await;
+    world.delete(&two).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_changed_flag_rolls_one_node_at_a_time() {
     let mut world = World::new("network.bench").await;
     let made = world.create(&servers(3, json!({}))).await.unwrap();
@@ -54,7 +98,7 @@ async fn a_changed_flag_rolls_one_node_at_a_time() {
     assert!(pids(&made).iter().all(|pid| !runs(*pid)) && pids(&after).iter().all(|pid| runs(*pid)));
     // Each was ready, and recorded so, before the next one was started.
     let time = |node: &str, file: &str| {
-        let path = format!("{}/{file}", text(&after, &format!("nodes[\"{node}\"].dir")));
+        let path = format!("{}/{file}", node_dir(&after, node));
         std::fs::metadata(path).unwrap().modified().unwrap()
     };
     assert!(time("0", "ready") <= time("1", "record.json") && time("1", "ready") <= time("2", "record.json"));
