@@ -60,11 +60,7 @@ pub fn seed_volume_reference() -> Type {
 #[must_use]
 pub fn network_reference() -> Type {
     let optional = Presence::Optional { default: None };
-    let node = fields([
-        ("data_dir", Type::String, Presence::Required),
-        ("dir", Type::String, optional.clone()),
-        ("index", Type::Number, optional),
-    ]);
+    let node = fields([("data_dir", Type::String, Presence::Required), ("index", Type::Number, optional)]);
     let optional = || Presence::Optional { default: None };
     fields([
         ("name", Type::String, Presence::Required),

@@ -231,7 +231,8 @@ pub fn network() -> Kind {
     Kind { name: "network".into(), doc: doc.into(), schema, on_destroy: OnDestroy::Delete }
 }
 
-/// Returns the type of one exported node.
+/// Returns the type of one exported node. `process` tells its provider which process or pod it is and with
+/// what it was started; everything else is for users.
 #[must_use]
 pub fn node_type() -> Type {
     Type::object([
@@ -240,13 +241,11 @@ pub fn node_type() -> Type {
         ("host", Type::String),
         ("status", Type::String),
         ("pid", Type::Number),
-        ("process", Type::String),
-        ("dir", Type::String),
         ("data_dir", Type::String),
         ("log", Type::String),
         ("ports", Type::map(Type::Number)),
         ("endpoints", Type::map(Type::String)),
-        ("digest", Type::String),
+        ("process", Type::String),
     ])
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 /// What names stand for; `None` is what exists and is not known yet.
-pub(super) type Names = BTreeMap<String, Option<String>>;
+pub(crate) type Names = BTreeMap<String, Option<String>>;
 
 /// Why a text cannot be expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Invalid {
+pub(crate) enum Invalid {
     /// There is nothing of this name.
     Unknown(String),
     /// What follows `$(` is no name, or has no end.
@@ -15,7 +15,7 @@ pub(super) enum Invalid {
 }
 
 /// Returns a text with its names replaced, or `None` if one of them is not known yet.
-pub(super) fn expand(text: &str, names: &Names) -> Result<Option<String>, Invalid> {
+pub(crate) fn expand(text: &str, names: &Names) -> Result<Option<String>, Invalid> {
     let (mut expanded, mut rest, mut is_known) = (String::new(), text, true);
     while let Some(at) = rest.find('$') {
         expanded.push_str(&rest[..at]);

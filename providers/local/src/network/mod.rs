@@ -1,7 +1,7 @@
 //! `network`: nodes as detached processes of this machine.
 //!
 //! [`plan`] predicts, [`work`] changes; [`node`] is what each node is to be, [`object`] what it is.
-//! Directories: `ROOT/NAME-HASH/node-NODE/{data,files,log,record.json}`.
+//! Directories: `ROOT/NAME-HASH/node-NODE/{data,data.json,files,log,record.json,launch.json,ready}`.
 
 mod expand;
 mod node;
@@ -24,6 +24,10 @@ use loam_provider::{
     Resolution, Schema, Type, Value, decode, kinds::network::Network as Spec,
 };
 
+pub(crate) use self::{
+    expand::{Invalid, expand},
+    node::place_of,
+};
 use self::{node::Declared, work::Work};
 use crate::{
     Machine,
@@ -210,11 +214,7 @@ impl Network {
             work.bootstrap().await?;
             owner.bootstrapped = Some(true);
         }
-        let mut nodes = Vec::new();
-        for node in &work.nodes {
-            let digest = node.digest(&work.network, &work.nodes)?;
-            nodes.push((node.name.as_str(), object::planned(node, digest.as_deref(), true)));
-        }
+        let nodes = work.nodes.iter().map(|node| (node.name.as_str(), object::planned(node, true)));
         let nodes = Value::map(loam_provider::kinds::network::node_type(), nodes);
         let object = planned
             .with("dir", Value::from(site.0.to_string_lossy().into_owned()))

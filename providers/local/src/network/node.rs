@@ -14,7 +14,13 @@ use super::{
     expand::{Invalid, Names, expand, nearest},
     ports::HOST,
 };
-use crate::{files::fs, process::Place};
+use crate::{
+    files::{FileError, fs},
+    process::Place,
+};
+
+/// The name of what is written when a node's data directory is complete.
+const MARKER: &str = "data.json";
 
 /// One node as it is declared.
 #[derive(Debug, Clone)]
@@ -72,7 +78,7 @@ impl Node {
 
     /// Returns what is written when the data directory is complete, and holds what it was filled from.
     pub(super) fn marker(&self) -> PathBuf {
-        self.dir.join("data.json")
+        self.dir.join(MARKER)
     }
 
     pub(super) fn has_command(&self) -> bool {
@@ -177,6 +183,12 @@ pub(super) struct Declared<'s> {
     pub(super) has_dir: bool,
     /// The running loam, `$(LOAM)`.
     pub(super) executable: &'s FilePath,
+}
+
+/// Returns the place of the node that has this data directory, if a network of this machine has one.
+pub(crate) fn place_of(data_dir: &FilePath) -> Result<Option<Place>, FileError> {
+    let Some(dir) = data_dir.parent() else { return Ok(None) };
+    Ok(fs::metadata(&dir.join(MARKER))?.map(|_| Place(dir.to_owned())))
 }
 
 /// Returns the nodes that are declared, in order; `kept` are the ports that nodes have already.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     path::Path,
 };
 
@@ -13,13 +14,39 @@ use crate::{
     process::{Condition, Identity, Place, Record, filled},
 };
 
+/// What the attribute `process` of a node holds: which process it is, and the digest of what it was started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Started {
+    identity: Identity,
+    digest: String,
+}
+
+/// Writes `BOOT:PID:START DIGEST`.
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.identity, self.digest)
+    }
+}
+
+impl Started {
+    /// Returns what a node's object says of its process.
+    fn of(node: &Value) -> Option<Self> {
+        let (identity, digest) = node.get("process").and_then(Value::as_str)?.split_once(' ')?;
+        Some(Self { identity: Identity::parse(identity)?, digest: digest.to_owned() })
+    }
+
+    fn of_record(record: &Record) -> Self {
+        Self { identity: record.identity.clone(), digest: record.about.digest.clone() }
+    }
+}
+
 /// The word for a node whose files were changed by others.
 pub(super) const MODIFIED: &str = "modified";
 /// The word for a node whose directory is gone though its process runs.
 const LOST: &str = "lost";
 
 /// Returns the object's value of a node that will run; unknown is what only starting it tells.
-pub(super) fn planned(node: &Node, digest: Option<&str>, has_dir: bool) -> Value {
+pub(super) fn planned(node: &Node, has_dir: bool) -> Value {
     let path = |path: &Path| match has_dir {
         true => Value::from(path.to_string_lossy().into_owned()),
         false => Value::Unknown(Type::String),
@@ -37,13 +64,11 @@ pub(super) fn planned(node: &Node, digest: Option<&str>, has_dir: bool) -> Value
         ("host", Value::from(HOST)),
         ("status", Value::from("running")),
         ("pid", Value::Unknown(Type::Number)),
-        ("process", Value::Unknown(Type::String)),
-        ("dir", path(&node.dir)),
         ("data_dir", path(&node.data_dir())),
         ("log", path(&node.place().log())),
         ("ports", of_ports(&|port| Value::from(u64::from(port)), Type::Number)),
         ("endpoints", of_ports(&|port| Value::from(format!("http://{HOST}:{port}")), Type::String)),
-        ("digest", digest.map_or(Value::Unknown(Type::String), Value::from)),
+        ("process", Value::Unknown(Type::String)),
     ])
 }
 
@@ -82,12 +107,12 @@ pub(super) fn node_dir(dir: &Path, name: &str) -> std::path::PathBuf {
 /// Returns the processes the object knows of.
 pub(super) fn identities(nodes: Option<&Value>) -> Vec<(String, Identity)> {
     let entries = nodes.and_then(Value::entries).into_iter().flatten();
-    entries
-        .filter_map(|(name, node)| {
-            let identity = node.get("process").and_then(Value::as_str).and_then(Identity::parse)?;
-            Some((name.to_string(), identity))
-        })
-        .collect()
+    entries.filter_map(|(name, node)| Some((name.to_string(), Started::of(node)?.identity))).collect()
+}
+
+/// Returns the digest of what the object says a node was started with.
+pub(super) fn digest(node: &Value) -> Option<String> {
+    Started::of(node).map(|started| started.digest)
 }
 
 /// Returns the ports the object says its nodes have.
@@ -123,8 +148,7 @@ fn with_condition(node: &Value, place: &Place, condition: &Condition) -> Result<
     let node = node.with("status", Value::from(status)).with("pid", pid.map_or(Value::Null(Type::Number), Value::from));
     Ok(match condition.record() {
         Some(record) => node
-            .with("process", Value::from(record.identity.to_string()))
-            .with("digest", Value::from(record.about.digest.as_str()))
+            .with("process", Value::from(Started::of_record(record).to_string()))
             .with("ports", number_map(&record.about.ports))
             .with("endpoints", endpoint_map(&record.about.ports)),
         None => node,
@@ -140,13 +164,11 @@ fn extra(name: &str, index: usize, place: &Place, record: &Record) -> Value {
         ("host", Value::from(HOST)),
         ("status", Value::from("running")),
         ("pid", Value::Null(Type::Number)),
-        ("process", Value::from(record.identity.to_string())),
-        ("dir", text(place.path())),
         ("data_dir", text(&place.path().join("data"))),
         ("log", text(&place.log())),
         ("ports", number_map(&record.about.ports)),
         ("endpoints", endpoint_map(&record.about.ports)),
-        ("digest", Value::from(record.about.digest.as_str())),
+        ("process", Value::from(Started::of_record(record).to_string())),
     ])
 }
 
@@ -159,6 +181,5 @@ fn endpoint_map(ports: &BTreeMap<String, u16>) -> Value {
 }
 
 fn is_running(node: &Value) -> bool {
-    let identity = node.get("process").and_then(Value::as_str).and_then(Identity::parse);
-    identity.is_some_and(|identity| identity.is_running())
+    Started::of(node).is_some_and(|started| started.identity.is_running())
 }

@@ -55,14 +55,14 @@ pub(super) fn plan(
     let mut restarted = Vec::new();
     for node in &declared {
         let digest = if is_known { node.digest(&network, &declared)? } else { None };
-        let mut value = object::planned(node, digest.as_deref(), dir.is_some());
+        let mut value = object::planned(node, dir.is_some());
         if proposed.get("ports").is_some_and(|ports| !ports.is_wholly_known()) {
             value = value.with("ports", Value::Unknown(Type::map(Type::Number)));
             value = value.with("endpoints", Value::Unknown(Type::map(Type::String)));
         }
         if let Some(prior) = prior_nodes.and_then(|nodes| nodes.get(&node.name)) {
             let status = prior.get("status").and_then(Value::as_str).unwrap_or_default();
-            let is_same = digest.is_some() && prior.get("digest").and_then(Value::as_str) == digest.as_deref();
+            let is_same = digest.is_some() && object::digest(prior) == digest;
             match status {
                 "running" if is_same => {
                     for name in ["pid", "process"] {

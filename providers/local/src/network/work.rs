@@ -234,7 +234,9 @@ impl Work<'_> {
         };
         let log = Follow::from_end(place.log());
         let (env, cwd) = (environment(&texts.env), self.machine.base_dir().to_owned());
-        let launch = Launch { command: texts.command, env, cwd, place: node.dir.clone(), about };
+        let names = names.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let launch = Launch { command: texts.command, env, cwd, place: node.dir.clone(), about, names };
+        place.keep(&launch)?;
         self.cx.progress.items(&format!("starting {what}"), 0, None);
         let started = start(self.machine.executable(), &what, &launch).await?;
         let child = Some(started.child);

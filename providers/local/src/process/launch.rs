@@ -22,7 +22,7 @@ use super::{About, Identity, MARK, Place, Record};
 use crate::files::fs;
 
 /// What to run.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Launch {
     pub(crate) command: Vec<String>,
     /// The whole environment.
@@ -31,6 +31,9 @@ pub(crate) struct Launch {
     /// The directory of the process.
     pub(crate) place: PathBuf,
     pub(crate) about: About,
+    /// What `$(NAME)` stood for in its texts.
+    #[serde(default)]
+    pub(crate) names: BTreeMap<String, String>,
 }
 
 /// One line of the launcher's answer. After `Recorded`, silence means that the command runs.

@@ -190,7 +190,8 @@ impl Process {
                     joined: false,
                 };
                 let (command, env) = (spec.command.clone(), environment(&spec.env));
-                let launch = Launch { command, env, cwd: self.cwd(&spec), place: site.0.clone(), about };
+                let launch =
+                    Launch { command, env, cwd: self.cwd(&spec), place: site.0.clone(), about, names: [].into() };
                 let started = start(self.0.executable(), WHAT, &launch).await?;
                 (started.identity, Some(started.child))
             }

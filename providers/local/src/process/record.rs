@@ -1,7 +1,8 @@
 //! What is written down about a detached process, in a directory of its own.
 //!
 //! `record.json` is durable before the command runs, so a running process is never without one;
-//! `ready` holds the identity of the process that was last found ready.
+//! `ready` holds the identity of the process that was last found ready. Where others than its object may have
+//! to start it again, `launch.json` says what was run, with all of its environment, for its owner alone to read.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Identity, Launch};
 use crate::files::{FileError, fs};
 
 /// A process, and what it was started for.
@@ -76,6 +77,18 @@ impl Place {
         Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
+    /// Writes down how the process of this place is started, before it is.
+    pub(crate) fn keep(&self, launch: &Launch) -> Result<(), FileError> {
+        fs::write(&self.launch_file(), &serde_json::to_vec_pretty(launch).expect("a launch is JSON"), 0o600)
+    }
+
+    /// Returns how the process of a record was started, if that is written down.
+    pub(crate) fn launch(&self, record: &Record) -> Result<Option<Launch>, FileError> {
+        let text = fs::read(&self.launch_file())?;
+        let launch = text.and_then(|text| serde_json::from_slice::<Launch>(&text).ok());
+        Ok(launch.filter(|launch| launch.about == record.about))
+    }
+
     /// Records that the process was found ready.
     pub(crate) fn mark_ready(&self, identity: &Identity) -> Result<(), FileError> {
         fs::write(&self.ready_file(), identity.to_string().as_bytes(), 0o600)
@@ -83,6 +96,10 @@ impl Place {
 
     pub(crate) fn record_file(&self) -> PathBuf {
         self.0.join("record.json")
+    }
+
+    pub(crate) fn launch_file(&self) -> PathBuf {
+        self.0.join("launch.json")
     }
 
     fn ready_file(&self) -> PathBuf {

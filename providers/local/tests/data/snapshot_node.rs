@@ -122,6 +122,38 @@ async fn a_node_that_a_dead_run_left_stopped_is_started_again() {
 }
 
 #[tokio::test]
+async fn a_node_that_could_not_be_started_again_is_not_stopped() {
+    let (world, _, network, block) = world().await;
+    let launch = Path::new(&at(&network, "1", "data_dir")).with_file_name("launch.json");
+    std::fs::remove_file(&launch).unwrap();
+    let failure = world.apply("snapshot.daily", &block, None).await.unwrap_err();
+    let said = failure.error.to_string();
+    assert_eq!(said, format!("`{}` does not tell how node `1` of network `bench` was started", launch.display()));
+    assert!(failure.error.hint.unwrap().starts_with("Stop the node and apply its network"));
+    let after = now(&world, &network).await;
+    assert_eq!(pid(&after, "1"), pid(&network, "1"));
+    world.delete("network.bench", &after).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_probe_of_a_command_is_asked_with_the_node_s_own_names() {
+    let world = World::new().await;
+    let bucket = world.bucket("snaps").await;
+    let servers = json!({
+        "command": [LAUNCH, "serve", "$(PORT_HTTP)", "$(DATA_DIR)", "$(NODE_HOST):$(PORT_HTTP)"],
+        "ports": { "http": 0 },
+        "ready": { "exec": { "command": ["sh", "-c", "echo asked $0 >> asked.txt", "$(NODE_NAME)"] } },
+        "stop": { "grace": "2s" },
+    });
+    let network = world.made("network.bench", &servers).await;
+    std::fs::remove_file(world.path("asked.txt")).unwrap();
+    let block = json!({ "of": reference(&network), "archive": { "bucket": bucket } });
+    world.made("snapshot.daily", &block).await;
+    assert_eq!(world.text("asked.txt"), "asked 0\n");
+    world.delete("network.bench", &now(&world, &network).await).await.unwrap();
+}
+
+#[tokio::test]
 async fn without_rest_the_node_is_not_touched() {
     let (world, _, network, mut block) = world().await;
     block["quiesce"] = json!("none");

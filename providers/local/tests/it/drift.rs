@@ -68,9 +68,9 @@ async fn an_extra_node_and_a_changed_flag_are_seen() {
     let planned = world.plan(&one, Some(&prior)).await.unwrap();
     assert_eq!(planned.notes, ["node `1` is stopped and deleted"]);
 
-    let record = format!("{}/record.json", text(&larger, r#"nodes["0"].dir"#));
-    let digest = text(&larger, r#"nodes["0"].digest"#).to_owned();
-    let other = std::fs::read_to_string(&record).unwrap().replace(&digest, "of other flags");
+    let record = format!("{}/record.json", node_dir(&larger, "0"));
+    let (_, digest) = text(&larger, r#"nodes["0"].process"#).split_once(' ').unwrap();
+    let other = std::fs::read_to_string(&record).unwrap().replace(digest, "of other flags");
     std::fs::write(&record, other).unwrap();
     let (notes, after) = world.apply(&two, &larger).await.unwrap();
     assert_eq!(notes, ["node `0` is restarted"]);

@@ -1,8 +1,8 @@
-//! How the data of nodes comes from a seed.
+//! How the data of nodes comes from a seed, and how they are started again.
 
 use std::{
     fs,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,7 @@ use loam_provider::{Known, Remains};
 use serde_json::json;
 
 use crate::{
-    network::servers,
+    network::{node_dir, pids, servers},
     world::{World, get, text},
 };
 
@@ -61,5 +61,26 @@ async fn a_seed_that_is_gone_is_named() {
     let seed = world.path("nowhere");
     let failure = world.create(&servers(1, json!({ "seed": { "name": "s", "path": seed } }))).await.unwrap_err();
     assert_eq!(failure.to_string(), format!("the seed `s` is gone: `{}` is no directory", seed.display()));
+    assert_eq!(world.left(), [""; 0]);
+}
+
+#[tokio::test]
+async fn how_a_node_was_started_is_written_down_for_its_owner_alone() {
+    let mut world = World::new("network.bench").await;
+    let wanted = servers(1, json!({ "env": { "TOKEN": "canary $(NODE_NAME)" } }));
+    let made = world.create(&wanted).await.unwrap();
+    let mode = |path: String| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let dir = node_dir(&made, "0");
+    assert_eq!((mode(format!("{dir}/launch.json")), mode(dir.clone())), (0o600, 0o700));
+    let launch: serde_json::Value = serde_json::from_slice(&fs::read(format!("{dir}/launch.json")).unwrap()).unwrap();
+    assert_eq!(launch["env"]["TOKEN"], "canary 0");
+    assert_eq!(launch["command"][1], "serve");
+    assert_eq!(launch["names"]["NODE_NAME"], "0");
+    let others: Vec<String> = world.left().into_iter().filter(|name| !name.ends_with("launch.json")).collect();
+    let holds = |name: &String| fs::read_to_string(world.path(name)).is_ok_and(|text| text.contains("canary"));
+    assert_eq!(others.iter().find(|name| holds(name)), None);
+    assert!(!made.to_json()["nodes"].to_string().contains("canary"));
+    assert_eq!(pids(&made).len(), 1);
+    world.delete(&made).await.unwrap();
     assert_eq!(world.left(), [""; 0]);
 }

@@ -49,7 +49,6 @@ pub(super) struct Network {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Node {
     pub(super) data_dir: Option<String>,
-    pub(super) dir: Option<String>,
     index: Option<u64>,
 }
 
