@@ -12,8 +12,11 @@ use loam_provider::{
     Resolution, Schema, Type, Value,
 };
 
-use super::{fs, mode};
+use super::{FileError, fs, mode};
 use crate::Machine;
+
+/// The longest text that is read back to show how it differs.
+const LONGEST_TEXT: u64 = 1 << 20;
 
 /// Returns the kind `file`.
 pub(crate) fn file() -> Kind {
@@ -73,8 +76,14 @@ impl Provider for File {
         }
         let Some((sha256, bytes)) = fs::digest(&path)? else { return Ok(None) };
         let mode = mode::shown(current, metadata.permissions().mode() & 0o7777);
+        let is_same = current.get("sha256").and_then(Value::as_str) == Some(&*sha256);
+        let text = if is_same { None } else { text_of(current, &path, bytes)? };
         let seen = current.with("sha256", sha256.into()).with("bytes", bytes.into());
-        Ok(Some(seen.with("mode", Known::new(mode).expect("a mode is text"))))
+        let seen = seen.with("mode", Known::new(mode).expect("a mode is text"));
+        Ok(Some(match text {
+            Some(text) => seen.with("content", text.into()),
+            None => seen,
+        }))
     }
 
     async fn create(&self, _kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Known, Failure> {
@@ -182,6 +191,15 @@ impl File {
         fs::write(path, wanted, mode::of(planned)?)?;
         object(planned, path, wanted)
     }
+}
+
+/// Returns what stands in a file whose text was declared, so that the plan can show what differs. Without it, what is
+/// too long or no text is still found by its digest.
+fn text_of(current: &Known, path: &FilePath, bytes: u64) -> Result<Option<String>, FileError> {
+    if bytes > LONGEST_TEXT || current.get("content").and_then(Value::as_str).is_none() {
+        return Ok(None);
+    }
+    Ok(fs::read(path)?.and_then(|text| String::from_utf8(text).ok()))
 }
 
 fn object(planned: &Value, path: &FilePath, content: &[u8]) -> Result<Known, ProviderError> {

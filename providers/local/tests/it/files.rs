@@ -20,6 +20,7 @@ async fn a_file_is_made_repaired_changed_and_deleted() {
     let read = world.read(&made).await.unwrap();
     assert_eq!(text(&read, "mode"), "0600");
     assert_ne!(text(&read, "sha256"), text(&made, "sha256"));
+    assert_eq!(text(&read, "content"), "changed by hand");
     let (_, repaired) = world.apply(&first, &made).await.unwrap();
     assert_eq!(repaired, made);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
@@ -43,6 +44,19 @@ async fn touching_a_file_is_no_drift() {
     let file = std::fs::File::options().append(true).open(world.path("a")).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     world.assert_settled(&wanted, &made).await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_drifts_by_its_digest_alone() {
+    let mut world = World::new("file.a").await;
+    let wanted = config(json!({ "path": "a", "content": "one" }));
+    let made = world.create(&wanted).await.unwrap();
+    std::fs::write(world.path("a"), [0xff, 0xfe]).unwrap();
+    let read = world.read(&made).await.unwrap();
+    assert_eq!(text(&read, "content"), "one");
+    assert_ne!(text(&read, "sha256"), text(&made, "sha256"));
+    let (_, repaired) = world.apply(&wanted, &made).await.unwrap();
+    assert_eq!(repaired, made);
 }
 
 #[tokio::test]
