@@ -35,6 +35,9 @@ pub(crate) enum ProcessError {
     Cancelled,
 }
 
+const SAID: &str = "Above is what it printed last. Correct its command, its files or its data, and apply again.";
+const UNSAID: &str = "It printed nothing. Run its command by hand to see what is wrong, then apply again.";
+
 impl From<ProcessError> for ProviderError {
     fn from(error: ProcessError) -> Self {
         let message = error.to_string();
@@ -54,8 +57,11 @@ impl From<ProcessError> for ProviderError {
                 Self::because(message, source).hint(hint)
             }
             ProcessError::Launch { .. } => Self::failed(message),
-            ProcessError::Ended { log, .. } | ProcessError::Failed { log, .. } => Self::failed(message).evidence(log),
-            ProcessError::LoggedFailure { log, .. } => Self::failed(message).evidence(log),
+            ProcessError::Ended { log, .. } | ProcessError::LoggedFailure { log, .. } => {
+                let hint = if log.is_empty() { UNSAID } else { SAID };
+                Self::failed(message).evidence(log).hint(hint)
+            }
+            ProcessError::Failed { log, .. } => Self::failed(message).evidence(log),
             ProcessError::NotReady { log, .. } => Self::new(Trouble::TimedOut, message)
                 .evidence(log)
                 .hint("If it only needs longer, set a longer `timeout` in `ready`."),
