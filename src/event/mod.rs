@@ -6,7 +6,7 @@
 
 mod secrets;
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use loam_provider::Progress;
 use serde::Serialize;
@@ -238,9 +238,43 @@ impl Trouble {
     pub fn of_provider(error: &loam_provider::ProviderError, secrets: &Secrets) -> Self {
         Self {
             attribute: error.path.as_ref().map(ToString::to_string),
-            hint: error.hint.as_deref().map(|hint| secrets.redact(hint)),
+            hint: error.hint.as_deref().map(|hint| secrets.redact(hint)).or_else(|| way_out(error).map(str::to_owned)),
             evidence: error.evidence.iter().map(|line| secrets.redact(line)).collect(),
             ..Self::of(error, secrets)
         }
+    }
+}
+
+/// Returns the way out of what a file system refused, whichever provider met it.
+fn way_out(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let kinds = std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|cause| cause.downcast_ref::<io::Error>().map(io::Error::kind));
+    kinds.into_iter().find_map(|kind| match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("Free some space on that disk, or choose a place on another one, and apply again.")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some("Make that disk writable, or choose a place on another one."),
+        io::ErrorKind::PermissionDenied => Some("Give the user who runs loam access to it, or choose another place."),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use loam_provider::ProviderError;
+
+    use super::*;
+
+    #[test]
+    fn what_a_disk_refuses_has_a_way_out() {
+        let hint = |kind: io::ErrorKind| {
+            let error = ProviderError::because("failed to extract", io::Error::from(kind));
+            Trouble::of_provider(&error, &Secrets::default()).hint.unwrap_or_default()
+        };
+        assert!(hint(io::ErrorKind::StorageFull).starts_with("Free some space"));
+        assert!(hint(io::ErrorKind::ReadOnlyFilesystem).starts_with("Make that disk writable"));
+        assert_eq!(hint(io::ErrorKind::BrokenPipe), "");
+        let error = ProviderError::because("failed", io::Error::from(io::ErrorKind::StorageFull)).hint("Its own.");
+        assert_eq!(Trouble::of_provider(&error, &Secrets::default()).hint.as_deref(), Some("Its own."));
     }
 }
