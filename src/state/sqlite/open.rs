@@ -104,7 +104,7 @@ impl Sqlite {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(fault::of_io(&path, "open the state file", source)),
         }
-        let db = connect(&path)?;
+        let db = if is_frozen(&path) { connect_frozen(&path)? } else { connect(&path)? };
         let sql = |error| fault::of_file(&path, error);
         db.execute_batch("PRAGMA query_only = ON; BEGIN").map_err(sql)?;
         match format(&db, &path)? {
@@ -162,6 +162,29 @@ fn connect(path: &Path) -> Result<Connection, StateError> {
          PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -32768;",
     )
     .map_err(sql)?;
+    Ok(db)
+}
+
+/// Returns whether a file is whole by itself on a disk that nobody writes to. SQLite's other files cannot be made
+/// there, and without them it does not open a database that is not declared to be so.
+fn is_frozen(path: &Path) -> bool {
+    rustix::fs::access(path, Access::WRITE_OK) == Err(rustix::io::Errno::ROFS) && is_empty(&beside(path, "-wal"))
+}
+
+fn connect_frozen(path: &Path) -> Result<Connection, StateError> {
+    let sql = |error| fault::of_file(path, error);
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => write!(uri, "%{byte:02x}").expect("a string takes any text"),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let db = Connection::open_with_flags(uri, flags).map_err(sql)?;
+    db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }
 
