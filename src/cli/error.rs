@@ -8,6 +8,7 @@ use super::terminal::Terminal;
 use crate::{
     diag::Diagnostics,
     event::{Secrets, Trouble},
+    plan::FileError,
     source::Sources,
     state::StateError,
     ui,
@@ -66,6 +67,9 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
         for cause in std::iter::successors(Some(outermost), |cause| cause.source()) {
             if let Some(state) = cause.downcast_ref::<StateError>() {
                 trouble.hint = trouble.hint.or_else(|| state.hint());
+            }
+            if let Some(plan) = cause.downcast_ref::<FileError>() {
+                trouble.hint = trouble.hint.or_else(|| plan.hint().map(str::to_owned));
             }
             if let Some(provider) = cause.downcast_ref::<ProviderError>() {
                 trouble.hint = trouble.hint.or_else(|| provider.hint.clone());

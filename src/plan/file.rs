@@ -28,12 +28,33 @@ pub enum FileError {
     /// Another version of loam wrote it.
     #[error("the plan `{}` was written by loam {loam} in format {format}, and this loam reads format {FORMAT}", path.display())]
     Format { path: PathBuf, format: u32, loam: String },
-    /// It belongs to another state, or the key is missing.
+    /// It belongs to another state.
+    #[error("the plan `{}` was made for another state: it is sealed with a key that this one does not have", path.display())]
+    Elsewhere { path: PathBuf },
+    /// It is not as it was written.
+    #[error("the plan `{}` is damaged, or was changed", path.display())]
+    Damaged { path: PathBuf },
+    /// The key cannot be made or read.
     #[error("failed to open the plan `{}`", path.display())]
     Sealed { path: PathBuf, source: StateError },
     /// It cannot be turned into bytes or back.
     #[error("failed to read the content of the plan `{}`", path.display())]
     Content { path: PathBuf, source: serde_json::Error },
+}
+
+impl FileError {
+    /// Returns the way out, a full sentence, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Read { .. }
+            | Self::NotAPlan { .. }
+            | Self::Format { .. }
+            | Self::Elsewhere { .. }
+            | Self::Damaged { .. } => Some("Make a new one with `loam plan --out FILE`."),
+            Self::Write { .. } | Self::Sealed { .. } | Self::Content { .. } => None,
+        }
+    }
 }
 
 /// Writes a plan to a file that only its owner can read: beside it first, then in its place.
@@ -77,9 +98,11 @@ pub fn load(path: &Path, seal: &Seal) -> Result<Plan, FileError> {
     if basis.format != FORMAT {
         return Err(FileError::Format { path: path.to_owned(), format: basis.format, loam: basis.loam });
     }
-    let body = seal
-        .open(context(&basis), &bytes[end + 1..])
-        .map_err(|source| FileError::Sealed { path: path.to_owned(), source })?;
+    let body = seal.open(context(&basis), &bytes[end + 1..]).map_err(|source| match source {
+        StateError::MissingKey { .. } | StateError::WrongKey { .. } => FileError::Elsewhere { path: path.to_owned() },
+        StateError::Unsealable { .. } => FileError::Damaged { path: path.to_owned() },
+        source => FileError::Sealed { path: path.to_owned(), source },
+    })?;
     serde_json::from_slice(&body).map_err(|source| FileError::Content { path: path.to_owned(), source })
 }
 
