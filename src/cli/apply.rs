@@ -12,6 +12,7 @@ use super::{
     Global,
     error::{Code, Failure},
     inputs::Inputs,
+    interrupt::Interrupt,
     project::{self, Project},
     run::{self, Planned, Planning, Site, Snapshot},
     terminal::Terminal,
@@ -77,8 +78,9 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
     let mut store = Sqlite::open(lock, seal, run::now())?;
     let runtime = run::runtime()?;
     runtime.block_on(async {
+        let interrupt = Interrupt::listen()?;
         let host = project.host(terminal, &variables).await?;
-        let site = Site { project: &project, host: &host, variables: &variables };
+        let site = Site { project: &project, host: &host, variables: &variables, interrupt: &interrupt };
         let mut reporter = terminal.reporter()?;
         let run = run::begin(&mut store, &host, &mut reporter, command).await?;
         let snapshot = Snapshot::of(&store)?;
@@ -89,7 +91,8 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
                 // Nothing that was only drawn may stand between the plan and the question.
                 reporter.finish()?;
                 reporter = terminal.reporter()?;
-                attempt.and_then(|attempt| approved(attempt.accepted(&project, terminal)?, terminal, applying))
+                attempt
+                    .and_then(|attempt| approved(attempt.accepted(&project, terminal)?, terminal, applying, &interrupt))
             }
         };
         let planned = match planned {
@@ -113,10 +116,15 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
 }
 
 /// Shows a plan and asks whether it may be applied.
-fn approved(planned: Planned, terminal: &mut Terminal, applying: &Applying) -> Result<Planned, Failure> {
+fn approved(
+    planned: Planned,
+    terminal: &mut Terminal,
+    applying: &Applying,
+    interrupt: &Interrupt,
+) -> Result<Planned, Failure> {
     terminal.show_plan(&planned.plan, &project::offers())?;
     if planned.plan.has_changes() && !applying.auto_approve {
-        terminal.confirm(question(planned.plan.mode))?;
+        terminal.confirm(question(planned.plan.mode), interrupt)?;
     }
     Ok(planned)
 }

@@ -37,6 +37,6 @@ pub(super) fn run(args: Args) -> Result<Code, Failure> {
     let options =
         loam_demo::Options { name: args.name, listen: args.listen, data_dir: args.data_dir, peers: args.peers };
     let runtime = super::run::runtime()?;
-    runtime.block_on(loam_demo::serve(options, super::run::signalled()))?;
+    runtime.block_on(loam_demo::serve(options, super::interrupt::signalled()))?;
     Ok(Code::Done)
 }

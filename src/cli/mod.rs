@@ -13,6 +13,7 @@ mod graph;
 mod init;
 mod inputs;
 mod internal;
+mod interrupt;
 mod output;
 mod plan;
 mod project;

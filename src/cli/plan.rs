@@ -6,6 +6,7 @@ use super::{
     Global,
     error::{Code, Failure},
     inputs::Inputs,
+    interrupt::Interrupt,
     project::{self, Project},
     run::{self, Planning, Site, Snapshot},
     terminal::Terminal,
@@ -49,8 +50,9 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
     let mode = if args.destroy { Mode::Destroy } else { Mode::Apply };
     let runtime = run::runtime()?;
     let planned = runtime.block_on(async {
+        let interrupt = Interrupt::listen()?;
         let host = project.host(terminal, &variables).await?;
-        let site = Site { project: &project, host: &host, variables: &variables };
+        let site = Site { project: &project, host: &host, variables: &variables, interrupt: &interrupt };
         let mut reporter = terminal.reporter()?;
         let planned = run::plan(site, &mut reporter, snapshot, mode, &args.planning).await;
         reporter.finish()?;

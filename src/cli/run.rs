@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use loam_provider::{OpToken, Str};
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::{error::Failure, project::Project, terminal::Terminal};
+use super::{error::Failure, interrupt::Interrupt, project::Project, terminal::Terminal};
 use crate::{
     addr::Instance,
     apply::{self, Applied, Stop},
@@ -71,6 +71,7 @@ pub(super) struct Site<'r> {
     pub(super) project: &'r Project,
     pub(super) host: &'r Arc<Host>,
     pub(super) variables: &'r BTreeMap<Str, Evaluated>,
+    pub(super) interrupt: &'r Interrupt,
 }
 
 /// Reads the world and decides what has to change.
@@ -81,8 +82,7 @@ pub(super) async fn plan(
     mode: Mode,
     planning: &Planning,
 ) -> Result<Attempt, Failure> {
-    let Site { project, host, variables } = site;
-    let interrupt = Interrupt::listen();
+    let Site { project, host, variables, interrupt } = site;
     let cancel = interrupt.cancel_on_first();
     let observed = if planning.refresh {
         let options = refresh::Options {
@@ -150,62 +150,6 @@ async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Outpu
     }
 }
 
-/// Ctrl-C and SIGTERM, counted.
-pub(super) struct Interrupt {
-    receiver: watch::Receiver<Stop>,
-}
-
-impl Interrupt {
-    /// Listens until it is dropped. Must be called within a runtime.
-    pub(super) fn listen() -> Self {
-        let (sender, receiver) = watch::channel(Stop::No);
-        tokio::spawn(async move {
-            for stop in [Stop::Finish, Stop::Cancel] {
-                tokio::select! {
-                    () = signalled() => {
-                        if sender.send(stop).is_err() {
-                            return;
-                        }
-                    }
-                    () = sender.closed() => return,
-                }
-            }
-            sender.closed().await;
-        });
-        Self { receiver }
-    }
-
-    pub(super) fn stop(&self) -> watch::Receiver<Stop> {
-        self.receiver.clone()
-    }
-
-    /// Returns a token that is cancelled at the first interrupt, for work that changes nothing.
-    fn cancel_on_first(&self) -> CancellationToken {
-        let cancel = CancellationToken::new();
-        let (mut receiver, token) = (self.receiver.clone(), cancel.clone());
-        tokio::spawn(async move {
-            if receiver.wait_for(|stop| *stop > Stop::No).await.is_ok() {
-                token.cancel();
-            }
-        });
-        cancel
-    }
-}
-
-/// Waits for SIGINT or SIGTERM.
-pub(super) async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without signals nobody can interrupt.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
 /// Begins a run in the journal and settles what dead runs left open.
 pub(super) async fn begin(
     store: &mut dyn Store,
@@ -229,8 +173,7 @@ pub(super) async fn apply(
     planned: &Planned,
     running: &Running,
 ) -> Result<Applied, Failure> {
-    let Site { project, host, variables } = site;
-    let interrupt = Interrupt::listen();
+    let Site { project, host, variables, interrupt } = site;
     let basics = apply::Basics {
         config: &project.config,
         variables,

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Global, error::Failure};
+use super::{Global, error::Failure, interrupt::Interrupt};
 use crate::{
     diag::Diagnostics,
     host::Offers,
@@ -125,10 +125,10 @@ impl Terminal {
     }
 
     /// Asks a question that only `yes` answers well.
-    pub(super) fn confirm(&mut self, question: &str) -> Result<(), Failure> {
-        let mut input = io::stdin().lock();
+    pub(super) fn confirm(&mut self, question: &str, interrupt: &Interrupt) -> Result<(), Failure> {
         let is_somebody = !self.is_json && io::stdin().is_terminal();
-        let answers = if is_somebody { Answers::Person(&mut input) } else { Answers::Nobody };
+        let mut typed = is_somebody.then(|| interrupt.typed());
+        let answers = typed.as_mut().map_or(Answers::Nobody, |typed| Answers::Person(typed));
         let mut answer = Ok(Answer::No);
         self.screen.message(|out, style| {
             answer = ui::confirm(out, style, answers, question);
