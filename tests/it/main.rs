@@ -1,3 +1,11 @@
 //! Tests of the real binary, and of the rules that hold for the whole project.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod architecture;
+mod bad_input;
+mod cli;
+mod examples;
+#[path = "../../src/ui/schema_test.rs"]
+mod schema;
+mod support;

@@ -1,0 +1,12 @@
+//! The command line as scripts and people meet it: exit codes, what goes where, what is refused.
+
+mod basics;
+mod graph;
+mod interrupt;
+mod json;
+mod mistakes;
+mod saved;
+#[cfg(feature = "sim")]
+mod sim;
+mod state;
+mod terminal;
