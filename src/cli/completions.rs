@@ -1,9 +1,6 @@
 //! `loam completions`
 
-use clap::CommandFactory as _;
-
 use super::{
-    Arguments,
     error::{Code, Failure},
     terminal::Terminal,
 };
@@ -17,7 +14,7 @@ pub(super) struct Args {
 
 pub(super) fn run(terminal: &mut Terminal, args: &Args) -> Result<Code, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Arguments::command(), "loam", &mut script);
+    clap_complete::generate(args.shell, &mut super::command(), "loam", &mut script);
     terminal.screen.result(|out, _| out.write_all(&script))?;
     Ok(Code::Done)
 }

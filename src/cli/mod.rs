@@ -27,7 +27,7 @@ mod version;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use error::{Code, Failure};
 use terminal::Terminal;
@@ -102,6 +102,12 @@ enum Command {
     /// What loam starts by itself
     #[command(hide = true)]
     Internal(internal::Args),
+}
+
+/// Returns the grammar of the command line, so that what documents show can be held against it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command line.
