@@ -26,7 +26,7 @@ pub(super) fn propose(schema: &Schema, config: &Value, prior: Option<&Known>) ->
         let written = config.get(name).cloned().unwrap_or_else(|| Value::Null(block.ty()));
         let value = match prior.and_then(|prior| prior.get(name)) {
             Some(prior) if block.on_change == OnChange::CreationOnly => {
-                if written != *prior && written.is_wholly_known() {
+                if differs(Some(prior), Some(&written)) && written.is_wholly_known() {
                     ineffective.push(Path::attribute(name.clone()));
                 }
                 prior.clone()
@@ -53,7 +53,7 @@ fn attribute_value(
     };
     match (wanted, prior) {
         (Some(wanted), Some(prior)) if attribute.on_change == OnChange::CreationOnly => {
-            if wanted != *prior && wanted.is_wholly_known() {
+            if differs(Some(prior), Some(&wanted)) && wanted.is_wholly_known() {
                 ineffective.push(Path::attribute(name.clone()));
             }
             prior.clone()
@@ -188,6 +188,13 @@ mod tests {
         assert_eq!(format!("{:?}", second.proposed), r#"{"id": "x", "name": "b", "seed": "s", "size": 3}"#);
         assert_eq!(second.ineffective, [Path::attribute("seed")]);
         assert_eq!(replacing(&schema(), &prior, &second.proposed), [&Str::from("name")]);
+    }
+
+    #[test]
+    fn what_is_left_out_as_before_has_not_changed() {
+        let left_out = |ty: Type| config("a", "s").with("seed", Value::Null(ty)).with("id", Value::from("x"));
+        let prior = Known::new(left_out(Type::Any)).expect("it is known");
+        assert_eq!(propose(&schema(), &left_out(Type::String), Some(&prior)).ineffective, []);
     }
 
     #[test]
