@@ -169,7 +169,10 @@ fn width(is_terminal: bool) -> usize {
     width.filter(|width| *width >= 40).unwrap_or(ui::DEFAULT_WIDTH)
 }
 
+/// Returns the size of the terminal; one that says it has no columns or lines knows nothing of its size.
 fn size() -> ui::Size {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
-    size.map_or(ui::Size { columns: 80, lines: 24 }, |size| ui::Size { columns: size.ws_col, lines: size.ws_row })
+    let known = |size: u16, otherwise| if size == 0 { otherwise } else { size };
+    let (columns, lines) = size.map_or((0, 0), |size| (size.ws_col, size.ws_row));
+    ui::Size { columns: known(columns, 80), lines: known(lines, 24) }
 }

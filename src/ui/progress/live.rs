@@ -11,7 +11,7 @@ use loam_provider::Progress;
 
 use super::{
     record::Record,
-    terminal::{Measure, Size, Terminal},
+    terminal::{Size, Terminal},
     words,
 };
 use crate::{
@@ -24,17 +24,17 @@ use crate::{
     },
 };
 
-/// At most so many drawings a second.
-const HERTZ: u8 = 10;
 /// A rate is that of the last so many samples, one a second.
 const SAMPLES: usize = 15;
 const SAMPLE_EVERY: f64 = 1.0;
 
 pub(super) struct Live {
     bar: ProgressBar,
-    size: Measure,
+    terminal: Terminal,
     record: Record,
     board: Board,
+    /// The lines that will stay and are not written yet: one drawing serves all that happened since the last.
+    waiting: String,
 }
 
 /// What runs.
@@ -60,32 +60,31 @@ struct Running {
 
 impl Live {
     pub(super) fn new(terminal: Terminal, style: Style) -> Self {
-        let size = terminal.measure();
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal), HERTZ);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        Self { bar, size, record: Record::new(style), board: Board::new(style) }
+        Self { bar, terminal, record: Record::new(style), board: Board::new(style), waiting: String::new() }
     }
 
     pub(super) fn event(&mut self, event: &Event, now: Timestamp) {
         self.board.event(event, now);
-        let lines = self.record.lines(event);
-        if lines.is_empty() {
-            return;
-        }
-        // What stays must not stand below a drawing that is out of date.
-        self.bar.set_message(self.board.lines(now, (self.size)()).join("\n"));
-        self.bar.println(lines.strip_suffix('\n').unwrap_or(&lines));
+        self.waiting.push_str(&self.record.lines(event));
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.board.turns = self.board.turns.wrapping_add(1);
-        self.bar.set_message(self.board.lines(now, (self.size)()).join("\n"));
-        self.bar.tick();
+        self.bar.set_message(self.board.lines(now, self.terminal.size()).join("\n"));
+        if !self.waiting.is_empty() {
+            let lines = std::mem::take(&mut self.waiting);
+            // Where the terminal is gone there is nobody to tell.
+            let _ = self.bar.suspend(|| self.terminal.print(&lines));
+        }
     }
 
-    pub(super) fn finish(self) {
+    pub(super) fn finish(mut self) {
         self.bar.finish_and_clear();
+        self.waiting.push_str(&self.record.failures());
+        let _ = self.terminal.print(&self.waiting);
     }
 }
 

@@ -196,7 +196,8 @@ impl Face {
     fn finish(self) {
         match self {
             Self::Live(live) => live.finish(),
-            Self::Plain(_) | Self::Json(_) => {}
+            Self::Plain(mut plain) => plain.finish(),
+            Self::Json(_) => {}
         }
     }
 }

@@ -78,6 +78,12 @@ impl Plain {
         }
     }
 
+    /// Tells what a run that ended early left untold.
+    pub(super) fn finish(&mut self) {
+        let lines = self.record.failures();
+        self.write(&lines);
+    }
+
     fn say(&mut self, address: &Instance, line: &str) {
         let line = line.replace('…', self.style.ellipsis());
         let address = self.style.paint(Tone::Strong, clean(&address.to_string()).into_owned());

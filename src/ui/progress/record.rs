@@ -8,7 +8,7 @@ use std::{
 use super::words;
 use crate::{
     addr::Instance,
-    event::{Action, Event, Found, Remaining, Trouble},
+    event::{Action, Event, Found, Remaining, Summary, Trouble},
     ui::{
         Style,
         style::Tone,
@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Record {
     style: Style,
     reading: usize,
+    /// How many steps have not ended.
+    left: usize,
     failures: Vec<Failure>,
 }
 
@@ -33,12 +35,13 @@ struct Failure {
 
 impl Record {
     pub(super) fn new(style: Style) -> Self {
-        Self { style, reading: 0, failures: Vec::new() }
+        Self { style, reading: 0, left: 0, failures: Vec::new() }
     }
 
     /// Returns the lines that an event leaves, each with its newline; often none.
     pub(super) fn lines(&mut self, event: &Event) -> String {
         let style = self.style;
+        self.left = self.left.saturating_sub(usize::from(is_end(event)));
         let about = |address: &Instance| format!("{}:", style.paint(Tone::Strong, clean(&address.to_string())));
         let mut out = String::new();
         let written = match event {
@@ -57,7 +60,11 @@ impl Record {
                     format!("read {} in {}", count(self.reading, "object", "objects"), words::duration(*elapsed));
                 writeln!(out, "{}", style.paint(Tone::Dim, line))
             }
-            Event::ApplyStarted { .. } | Event::StepStarted { .. } | Event::StepProgress { .. } => Ok(()),
+            Event::ApplyStarted { steps } => {
+                self.left = *steps;
+                Ok(())
+            }
+            Event::StepStarted { .. } | Event::StepProgress { .. } => Ok(()),
             Event::StepNote { address, note } => {
                 writeln!(out, "{} {} {}", about(address), style.paint(Tone::Dim, style.bullet()), clean(note))
             }
@@ -67,11 +74,12 @@ impl Record {
                 writeln!(out, "{} {done} in {}", about(address), words::duration(*elapsed))
             }
             Event::StepFailed { address, action, trouble, remains, elapsed } => {
-                let (address, trouble) = (address.clone(), trouble.clone());
-                let failure = Failure { address, action: *action, trouble, remains: *remains };
-                out = failure.text(style, Some(&words::duration(*elapsed)));
-                self.failures.push(failure);
-                Ok(())
+                let words = format!("failed to {} after {}", words::to_do(*action), words::duration(*elapsed));
+                // Where the run goes on, why it failed is worth knowing now; else it is told next, in full.
+                let why = if self.left > 0 { format!(": {}", clean(&trouble.message)) } else { String::new() };
+                let (owner, trouble) = (address.clone(), trouble.clone());
+                self.failures.push(Failure { address: owner, action: *action, trouble, remains: *remains });
+                writeln!(out, "{} {}{why}", about(address), style.paint(Tone::Error, words))
             }
             Event::StepSkipped { address, because, .. } => {
                 let because = match because {
@@ -88,7 +96,11 @@ impl Record {
                 writeln!(out, "cancelling {}", count(*running, "running call", "running calls"))
             }
             Event::ApplyFinished { summary, elapsed } => {
-                out = self.failures(style);
+                out = self.failures();
+                if *summary == Summary::default() {
+                    // The plan said so already: only what was read, or outputs, is recorded.
+                    return out;
+                }
                 let tone = if summary.failed + summary.skipped > 0 { Tone::Error } else { Tone::Added };
                 writeln!(out, "\n{}", style.paint(tone, words::summary(*summary, *elapsed)))
             }
@@ -97,32 +109,36 @@ impl Record {
         out
     }
 
-    /// Says again at the end what failed, where it would be lost among other lines.
-    fn failures(&mut self, style: Style) -> String {
-        let failures = std::mem::take(&mut self.failures);
-        if failures.is_empty() {
-            return String::new();
+    /// Tells in full what failed and was not told yet: at the end, where it is not lost among other lines.
+    pub(super) fn failures(&mut self) -> String {
+        let (style, failures) = (self.style, std::mem::take(&mut self.failures));
+        let mut out = String::new();
+        if failures.len() > 1 {
+            let heading = format!("{}:", count(failures.len(), "step failed", "steps failed"));
+            out = format!("\n{}\n", style.paint(Tone::Strong, heading));
         }
-        let heading = format!("{}:", count(failures.len(), "step failed", "steps failed"));
-        let mut out = format!("\n{}\n", style.paint(Tone::Strong, heading));
         for failure in failures {
             out.push('\n');
-            out.push_str(&failure.text(style, None));
+            out.push_str(&failure.text(style));
         }
         out
     }
 }
 
+/// Returns whether a step is over.
+fn is_end(event: &Event) -> bool {
+    matches!(event, Event::StepDone { .. } | Event::StepFailed { .. } | Event::StepSkipped { .. })
+}
+
 impl Failure {
-    fn text(&self, style: Style, after: Option<&str>) -> String {
+    fn text(&self, style: Style) -> String {
         let mut out = Vec::new();
-        self.write(&mut out, style, after).expect("memory takes all");
+        self.write(&mut out, style).expect("memory takes all");
         String::from_utf8_lossy(&out).into_owned()
     }
 
-    fn write(&self, out: &mut dyn Write, style: Style, after: Option<&str>) -> io::Result<()> {
-        let after = after.map(|elapsed| format!(" after {elapsed}")).unwrap_or_default();
-        let message = format!("failed to {}{after}: {}", words::to_do(self.action), self.trouble.message);
+    fn write(&self, out: &mut dyn Write, style: Style) -> io::Result<()> {
+        let message = format!("failed to {}: {}", words::to_do(self.action), self.trouble.message);
         trouble::error_about(out, style, &self.address.to_string(), &message)?;
         if let Some(words) = words::remaining(self.remains) {
             writeln!(out, "  {} {words}", style.paint(Tone::Dim, "now:"))?;

@@ -1,21 +1,25 @@
 //! A terminal as indicatif draws on it: a writer that was passed in, and a function that tells its size.
+//!
+//! What is drawn is written at once when it is complete, so that nobody sees it half drawn. The cursor then waits at
+//! the start of the last line: the `^C` that a terminal echoes stands where the next drawing erases it.
 
 use std::{
     fmt,
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use indicatif::TermLike;
 
-/// A terminal.
+/// A terminal. Clones write to the same one.
+#[derive(Clone)]
 pub struct Terminal {
-    writer: Mutex<Box<dyn Write + Send>>,
+    writer: Arc<Mutex<BufWriter<Box<dyn Write + Send>>>>,
     size: Measure,
 }
 
 /// Tells the size of a terminal.
-pub(super) type Measure = Arc<dyn Fn() -> Size + Send + Sync>;
+type Measure = Arc<dyn Fn() -> Size + Send + Sync>;
 
 /// The size of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +37,25 @@ impl Terminal {
             let Size { columns, lines } = size();
             Size { columns: columns.max(20), lines: lines.max(4) }
         };
-        Self { writer: Mutex::new(writer), size: Arc::new(measure) }
+        Self { writer: Arc::new(Mutex::new(BufWriter::new(writer))), size: Arc::new(measure) }
     }
 
-    /// Returns what tells the size, which is never nothing.
-    pub(super) fn measure(&self) -> Measure {
-        Arc::clone(&self.size)
+    /// Returns the size as it is now, which is never nothing.
+    pub(super) fn size(&self) -> Size {
+        (self.size)()
+    }
+
+    /// Writes lines that stay. Nothing may be drawn at that moment.
+    pub(super) fn print(&self, lines: &str) -> io::Result<()> {
+        self.write(lines).and_then(|()| self.lock().flush())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BufWriter<Box<dyn Write + Send>>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, text: &str) -> io::Result<()> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(text.as_bytes())
+        self.lock().write_all(text.as_bytes())
     }
 
     fn step(&self, count: usize, direction: char) -> io::Result<()> {
@@ -94,6 +107,6 @@ impl TermLike for Terminal {
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).flush()
+        self.write("\r").and_then(|()| self.lock().flush())
     }
 }

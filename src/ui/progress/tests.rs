@@ -114,15 +114,11 @@ fn a_log_tells_what_began_what_goes_on_and_what_failed() {
     insta::assert_snapshot!(out.text(), @r"
     recovered 3 open steps of a run that died: 1 had taken effect, 2 had taken no effect
     bucket.b: failed to read
-    read 2 objects in 0.0s
+    read 2 objects in 30ms
     seed_volume.main: creating…
     network.bench: creating…
     network.bench: · port 8080 was \u001b[1mfree
-    error: network.bench: failed to create after 2.5s: node `0` died at once
-      now: part of it exists and is recorded; the next apply goes on from there
-      caused by: it ended with exit code 1
-        | panic: no such file
-    hint: See its log.
+    network.bench: failed to create after 2.5s: node `0` died at once
     snapshot.daily: not started, because `network.bench` failed
     snapshot.daily: not started, because the run was stopped
     stopping: 1 running call may finish; press Ctrl-C again to cancel
@@ -130,8 +126,6 @@ fn a_log_tells_what_began_what_goes_on_and_what_failed() {
     seed_volume.main: still creating… 10s (extracting 4 GiB of 150 GiB)
     seed_volume.main: still creating… 20s (extracting 4 GiB of 150 GiB)
     seed_volume.main: created in 24.9s
-
-    1 step failed:
 
     error: network.bench: failed to create: node `0` died at once
       now: part of it exists and is recorded; the next apply goes on from there
@@ -141,6 +135,49 @@ fn a_log_tells_what_began_what_goes_on_and_what_failed() {
 
     Not everything was applied: 1 created, 1 failed, 1 not started in 25.0s.
     ");
+}
+
+#[test]
+fn why_it_failed_is_told_once_where_nothing_follows() {
+    let out = Shared::default();
+    let mut plain = Plain::new(Box::new(out.clone()), Style::plain());
+    let (action, elapsed) = (Action::Update, Duration::from_millis(40));
+    plain.event(&Event::ApplyStarted { steps: 2 }, at(0));
+    for name in ["network.a", "network.b"] {
+        let (trouble, remains) = (trouble(), Remaining::Nothing);
+        plain.event(&Event::StepFailed { address: addr(name), action, trouble, remains, elapsed }, at(0));
+    }
+    let summary = Summary { failed: 2, ..Summary::default() };
+    plain.event(&Event::ApplyFinished { summary, elapsed: Duration::from_secs(125) }, at(0));
+    plain.finish();
+    insta::assert_snapshot!(out.text(), @r"
+    network.a: failed to update after 40ms: node `0` died at once
+    network.b: failed to update after 40ms
+
+    2 steps failed:
+
+    error: network.a: failed to update: node `0` died at once
+      caused by: it ended with exit code 1
+        | panic: no such file
+    hint: See its log.
+
+    error: network.b: failed to update: node `0` died at once
+      caused by: it ended with exit code 1
+        | panic: no such file
+    hint: See its log.
+
+    Not everything was applied: 2 failed in 2m5s.
+    ");
+}
+
+#[test]
+fn nothing_applied_is_nothing_to_tell() {
+    let out = Shared::default();
+    let mut plain = Plain::new(Box::new(out.clone()), Style::plain());
+    plain.event(&Event::ApplyStarted { steps: 0 }, at(0));
+    plain.event(&Event::ApplyFinished { summary: Summary::default(), elapsed: Duration::ZERO }, at(0));
+    plain.finish();
+    assert_eq!(out.text(), "");
 }
 
 #[test]
@@ -184,6 +221,12 @@ fn more_than_fits_is_counted_and_every_line_fits() {
     assert!(lines[0].ends_with("updating 1m1s"), "{}", lines[0]);
 }
 
+/// Returns a clock that goes on by a second whenever it is looked at.
+fn running_clock() -> Now {
+    let seconds = AtomicUsize::new(0);
+    Arc::new(move || at(1_000 * i64::try_from(seconds.fetch_add(1, Ordering::Relaxed)).unwrap()))
+}
+
 fn clock() -> Now {
     Arc::new(|| at(0))
 }
@@ -196,10 +239,12 @@ fn size() -> Size {
 fn lines_that_stay_stand_above_what_is_drawn() {
     let out = Shared::default();
     let terminal = Terminal::new(Box::new(out.clone()), size);
-    let mut progress = Progress::live(terminal, Style::plain(), clock()).unwrap();
+    let mut progress = Progress::live(terminal, Style::plain(), running_clock()).unwrap();
     script().iter().for_each(|(_, event)| progress.event(event));
     progress.finish().unwrap();
     let text = out.text();
+    assert!(text.contains("read 2 objects in 30ms\n"), "lines end where they end: {text:?}");
+    assert!(text.contains("\r\u{1b}[2K"), "what was drawn is erased: {text:?}");
     assert!(text.contains("seed_volume.main: created in 24.9s"), "{text:?}");
     assert!(text.contains("Not everything was applied: 1 created, 1 failed, 1 not started in 25.0s."), "{text:?}");
     assert!(text.contains("2 of 3 steps") || text.contains("of 3 steps, 1 failed"), "{text:?}");
@@ -316,6 +361,7 @@ fn every_word_in_an_event_is_in_the_schema_and_has_its_line() {
         json.event(&event);
         plain.event(&event, at(0));
     }
+    plain.finish();
     json.finish().unwrap();
     for (event, line) in words().iter().zip(out.text().lines()) {
         schema_test::assert_valid("event", line);

@@ -57,9 +57,12 @@ pub(super) fn between(start: Timestamp, end: Timestamp) -> Duration {
     Duration::try_from(end.duration_since(start)).unwrap_or_default()
 }
 
-/// Returns `3.2s`, `1m5s`, `2h3m`.
+/// Returns `40ms`, `3.2s`, `1m5s`, `2h3m`.
 pub(super) fn duration(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
+    if elapsed.as_millis() < 100 {
+        return format!("{}ms", elapsed.as_millis());
+    }
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, _) => format!("{}.{}s", seconds, elapsed.subsec_millis() / 100),
         (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
@@ -134,7 +137,7 @@ pub(super) fn summary(summary: Summary, elapsed: Duration) -> String {
     ];
     let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}"));
     let parts: Vec<String> = parts.collect();
-    let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+    let parts = parts.join(", ");
     let lead = if failed + skipped > 0 { "Not everything was applied" } else { "Applied" };
     format!("{lead}: {parts} in {}.", duration(elapsed))
 }
