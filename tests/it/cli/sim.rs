@@ -89,17 +89,15 @@ fn a_failed_step_stops_only_what_needs_it() {
     let project = cloud(CHAINS, r#"{"address": "sim_thing.bad", "verb": "create", "fault": "fail_before"}"#);
     let done = project.loam(&["apply", "--auto-approve", "--parallelism", "1"]);
     assert_eq!(done.code, 1);
-    assert_snapshot!(project.shown(&done.stderr), @"
+    assert_snapshot!(project.shown(&done.stderr), @r"
     sim_thing.bad: creating…
-    error: sim_thing.bad: failed to create after [DURATION]: the cloud refused
+    sim_thing.bad: failed to create after [DURATION]: the cloud refused
     sim_thing.needs_bad: not started, because `sim_thing.bad` failed
     sim_thing.needs_that: not started, because `sim_thing.bad` failed
     sim_thing.good: creating…
     sim_thing.good: created in [DURATION]
     sim_thing.needs_good: creating…
     sim_thing.needs_good: created in [DURATION]
-
-    1 step failed:
 
     error: sim_thing.bad: failed to create: the cloud refused
 
