@@ -8,6 +8,7 @@
 mod builtin;
 mod call;
 mod check;
+mod describe;
 mod offers;
 
 use std::{
@@ -22,6 +23,7 @@ use loam_provider::{ConfigureCx, Kind, Known, ObjectError, ObjectStore, Provider
 
 pub use call::{Call, CallError, CallFailure, Clock};
 pub use check::{Breach, conforms};
+pub use describe::{KindDescription, describe};
 pub use offers::{NoProvider, Offers};
 
 /// Names a configured provider: `local`, `kube.ci`.

@@ -6,6 +6,7 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod examples;
+mod kinds;
 #[path = "../../src/ui/schema_test.rs"]
 mod schema;
 mod support;
