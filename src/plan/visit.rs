@@ -321,15 +321,6 @@ impl<'p> Visit<'p> {
 
     fn destroy(&mut self, diagnostics: &mut Diagnostics) {
         for stored in self.basics.objects {
-            let addr = &stored.object.slot.addr;
-            let block = self.basics.config.root.resources.get(&block_of(addr));
-            if let Some(span) = block.and_then(|block| block.lifecycle.prevent_destroy) {
-                let detail = format!("`{addr}` would be destroyed, but its block forbids that.");
-                diagnostics.push(
-                    Diagnostic::error("Destruction prevented", span, detail).hint("Remove `prevent_destroy` first."),
-                );
-                continue;
-            }
             self.remove(stored, Reason::Destroy, diagnostics);
         }
         for output in self.basics.outputs {
@@ -340,6 +331,14 @@ impl<'p> Visit<'p> {
     fn remove(&mut self, stored: &Stored, because: Reason, diagnostics: &mut Diagnostics) {
         let object = &stored.object;
         let block = self.basics.config.root.resources.get(&block_of(&object.slot.addr));
+        if let Some(span) = block.and_then(|block| block.lifecycle.prevent_destroy)
+            && because != Reason::Deposed
+        {
+            let detail = format!("`{}` would be destroyed, but its block forbids that.", object.slot.addr);
+            diagnostics
+                .push(Diagnostic::error("Destruction prevented", span, detail).hint("Remove `prevent_destroy` first."));
+            return;
+        }
         // What the block says now counts; once it is gone, what it said last.
         let on_destroy = block.and_then(|block| block.on_destroy).unwrap_or(object.on_destroy);
         let (before, change) = match self.basics.observed.of(&object.slot) {
