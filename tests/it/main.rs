@@ -1,10 +1,9 @@
 //! Tests of the real binary, and of the rules that hold for the whole project.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 mod architecture;
 mod bad_input;
 mod cli;
+mod docs;
 mod examples;
 mod kinds;
 #[path = "../../src/ui/schema_test.rs"]

@@ -1,0 +1,100 @@
+//! Examples of configuration.
+//!
+//! A block of `hcl` is a whole configuration: it is laid out the usual way, valid, and can be planned. A block of
+//! `hcl fragment` is part of one, and is only laid out. A block of `hcl wrong` is refused, with the words of the block
+//! of `text` that follows it.
+
+use std::collections::BTreeMap;
+
+use super::{
+    page::{Fence, is_update, pages, rewrite},
+    run::Directory,
+};
+
+fn examples() -> Vec<(Fence, Option<Fence>)> {
+    let mut examples = Vec::new();
+    for page in pages() {
+        let fences = page.fences();
+        for (at, fence) in fences.iter().enumerate().filter(|(_, fence)| fence.info.starts_with("hcl")) {
+            let known = ["hcl", "hcl fragment", "hcl wrong"];
+            assert!(known.contains(&fence.info.as_str()), "{}: `{}` is none of {known:?}", fence.place, fence.info);
+            examples.push((fence.clone(), fences.get(at + 1).cloned()));
+        }
+    }
+    examples
+}
+
+#[test]
+fn whole_examples_can_be_planned() {
+    let mut whole = 0;
+    for (fence, _) in examples().iter().filter(|(fence, _)| fence.info == "hcl") {
+        let directory = Directory::with(&fence.text);
+        for arguments in [&["validate"][..], &["plan"]] {
+            let ended = directory.loam(arguments);
+            assert!(ended.code == 0 && !ended.stderr.contains("warning"), "{}\n{}", fence.place, ended.stderr);
+        }
+        whole += 1;
+    }
+    assert!(whole > 20, "only {whole} whole examples were found");
+}
+
+#[test]
+fn examples_are_laid_out_the_usual_way() {
+    for (fence, _) in examples().iter().filter(|(fence, _)| fence.info != "hcl wrong") {
+        let directory = Directory::empty();
+        directory.write("example.loam.hcl", &fence.text);
+        let ended = directory.loam(&["fmt", "--check", "--diff"]);
+        assert_eq!(ended.code, 0, "{}\n{}{}", fence.place, ended.stdout, ended.stderr);
+    }
+}
+
+#[test]
+fn wrong_examples_are_refused_in_the_words_shown() {
+    let mut wrong = 0;
+    for (fence, shown) in examples().iter().filter(|(fence, _)| fence.info == "hcl wrong") {
+        let shown = shown.as_ref().filter(|shown| shown.info == "text");
+        let shown = shown.unwrap_or_else(|| panic!("{}: no block of `text` follows", fence.place));
+        let directory = Directory::with(&fence.text);
+        let ended = directory.loam(&["plan"]);
+        let base = directory.path().canonicalize().unwrap().display().to_string();
+        let said = format!("{}\n", ended.stderr.replace(&base, "DIR").trim());
+        assert_eq!(ended.code, 1, "{}", fence.place);
+        if is_update() && said != shown.text {
+            rewrite(fence, &said);
+        } else {
+            assert_eq!(said, shown.text, "{}: UPDATE_DOCS=1 writes it anew", fence.place);
+        }
+        wrong += 1;
+    }
+    assert!(wrong > 8, "only {wrong} wrong examples were found");
+}
+
+/// Every row of a table of expressions has the value that is shown; `(unknown)` and the like are not for such tables.
+#[test]
+fn expressions_have_the_values_shown() {
+    let mut rows = Vec::new();
+    for page in pages() {
+        rows.extend(page.rows(&["Expression", "Value"]));
+    }
+    assert!(rows.len() > 30, "only {} rows were found", rows.len());
+    let code = |cell: &str| cell.trim_matches('`').to_owned();
+    let configuration: String = rows
+        .iter()
+        .enumerate()
+        .map(|(at, (_, cells))| format!("output \"row_{at}\" {{\n  value = jsonencode({})\n}}\n", code(&cells[0])))
+        .collect();
+    let directory = Directory::with(&configuration);
+    directory.succeed(&["apply", "--auto-approve"]);
+    let outputs: BTreeMap<String, String> = directory
+        .succeed(&["output", "--json"])
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = |name: &str| line[name].as_str().unwrap_or_else(|| panic!("{line}")).to_owned();
+            (text("name"), text("value"))
+        })
+        .collect();
+    for (at, (place, cells)) in rows.iter().enumerate() {
+        assert_eq!(outputs[&format!("row_{at}")], code(&cells[1]), "{place}: {}", cells[0]);
+    }
+}
