@@ -51,7 +51,7 @@ async fn settle(
         .planned
         .clone()
         .unwrap_or(crate::state::Planned { value: Value::Null(loam_provider::Type::Any), sensitive: Vec::new() });
-    let answer = ask(tools, step, stored.as_ref(), &planned.value).await;
+    let answer = ask(tools, step, stored.as_ref(), &planned.value).await.map(|answer| about(step.action, answer));
     let secrets = Secrets::of(&planned.value, &planned.sensitive);
     let put = |attributes, condition| {
         vec![Write::Put(Box::new(adopted(step, stored.as_ref(), &planned.sensitive, attributes, condition)))]
@@ -84,6 +84,14 @@ async fn settle(
             (Ended::InDoubt { error: secrets.redact(&error.to_string()) }, Vec::new())
         }
     })
+}
+
+/// Returns what an answer says about a step: what a provider finds standing in answer to a delete was not deleted.
+fn about(action: Action, answer: Resolution) -> Resolution {
+    match answer {
+        Resolution::Done(known) if action == Action::Delete && !known.value().is_null() => Resolution::Nothing,
+        Resolution::Nothing | Resolution::Partial(_) | Resolution::Done(_) => answer,
+    }
 }
 
 async fn ask(
