@@ -315,7 +315,7 @@ impl Bucket {
         let made = self.create_parents(parent).map_err(fail)?;
         // The name does not enter the ETag, so that the metadata can be there before the object is.
         let described = describe(key.clone(), &file.as_file().metadata().map_err(fail)?);
-        sidecar::write(&self.root, key, &described.etag, metadata).map_err(fail)?;
+        sidecar::write(&self.root, TEMPORARY, key, &described.etag, metadata).map_err(fail)?;
         let named = match when {
             Precondition::Absent => file.persist_noclobber(&path),
             Precondition::Always | Precondition::Matches(_) => file.persist(&path),

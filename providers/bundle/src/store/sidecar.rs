@@ -33,7 +33,15 @@ pub(super) fn read(root: &Path, key: &ObjectKey, etag: &ETag) -> BTreeMap<String
 }
 
 /// Writes an object's metadata; the bucket's lock is held.
-pub(super) fn write(root: &Path, key: &ObjectKey, etag: &ETag, metadata: &BTreeMap<String, String>) -> io::Result<()> {
+///
+/// It is written in `temporary` first, where what a dead writer leaves is swept away.
+pub(super) fn write(
+    root: &Path,
+    temporary: &str,
+    key: &ObjectKey,
+    etag: &ETag,
+    metadata: &BTreeMap<String, String>,
+) -> io::Result<()> {
     if metadata.is_empty() {
         return remove(root, key);
     }
@@ -41,7 +49,7 @@ pub(super) fn write(root: &Path, key: &ObjectKey, etag: &ETag, metadata: &BTreeM
     let folder = path.parent().unwrap_or(root);
     fs::create_dir_all(folder)?;
     let sidecar = Sidecar { key: key.to_string(), etag: etag.0.clone(), metadata: metadata.clone() };
-    let file = tempfile::NamedTempFile::new_in(folder)?;
+    let file = tempfile::Builder::new().prefix("").tempfile_in(root.join(temporary))?;
     serde_json::to_writer(&file, &sidecar)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
