@@ -112,12 +112,20 @@ pub(crate) fn remove_file(path: &Path) -> Result<(), FileError> {
 /// It is renamed first, so that a directory under its own name is always whole.
 pub(crate) fn remove_directory(path: &Path) -> Result<(), FileError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let gone = path.with_file_name(format!("{name}.gone"));
+    let gone = path.with_file_name(format!("{name}{GONE}"));
     present(fs::remove_dir_all(&gone), "delete", &gone)?;
     if present(fs::rename(path, &gone), "delete", path)?.is_some() {
         present(fs::remove_dir_all(&gone), "delete", &gone)?;
     }
     Ok(())
+}
+
+/// What the name of a directory ends with while it is deleted.
+const GONE: &str = ".gone";
+
+/// Returns whether a directory of this name is one that [`remove_directory`] did not finish.
+pub(crate) fn is_being_deleted(name: &str) -> bool {
+    name.ends_with(GONE)
 }
 
 /// Deletes a directory, on a thread that may take its time.

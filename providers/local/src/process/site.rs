@@ -42,7 +42,7 @@ impl Site {
                     return Ok(site);
                 }
                 Some(_) => {}
-                None if fs::metadata(&site.0)?.is_none() => return Ok(site),
+                None if site.is_vacant()? => return Ok(site),
                 None => {}
             }
         }
@@ -50,11 +50,17 @@ impl Site {
         Err(FileError { action: "make directory", path: root.join(name), source })
     }
 
-    /// Returns where the call with this token works or worked.
+    /// Returns where the call with this token works or worked; what dead calls had begun to make or to delete
+    /// is deleted.
     pub(crate) fn of_token(root: &Path, cx: &CallCx) -> Result<Option<Self>, FileError> {
         let hash = hash(cx);
         for name in fs::names(root)? {
             let site = Self(root.join(&name));
+            // The hash says whose it is where no file does: not yet, or no longer.
+            if name.contains(&hash) && (fs::is_being_deleted(&name) || site.is_vacant()?) {
+                std::fs::remove_dir_all(&site.0).map_err(FileError::on("delete", &site.0))?;
+                continue;
+            }
             if name.contains(&hash)
                 && site.owner()?.is_some_and(|owner| owner.is_of(cx) && owner.token == cx.token.0.as_str())
             {
@@ -72,6 +78,12 @@ impl Site {
         })
     }
 
+    /// Returns whether nothing stands here but what a call that died while it claimed it may have left.
+    fn is_vacant(&self) -> Result<bool, FileError> {
+        let begun = fs::beside(&self.owner_file());
+        Ok(fs::names(&self.0)?.iter().all(|name| begun.file_name().is_some_and(|begun| begun == name.as_str())))
+    }
+
     pub(crate) fn owner(&self) -> Result<Option<Owner>, FileError> {
         Ok(fs::read(&self.owner_file())?.and_then(|text| serde_json::from_slice(&text).ok()))
     }
@@ -87,7 +99,7 @@ impl Site {
                 return Err(ProviderError::failed(message).hint("Plan again; if it is left over, delete it."));
             }
             Some(owner) => Owner { token, is_finished: false, ..owner },
-            None if !fs::names(&self.0)?.is_empty() => {
+            None if !self.is_vacant()? => {
                 let message = format!("`{}` is there already, and nothing says whose it is", self.0.display());
                 return Err(ProviderError::failed(message).hint("Move it away."));
             }

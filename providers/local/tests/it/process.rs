@@ -193,3 +193,25 @@ async fn declared_secrets_are_written_nowhere() {
     }
     world.delete(&made).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_dead_call_began_to_make_or_to_delete_is_not_left() {
+    let mut world = World::new("process.p").await;
+    let wanted = config(json!({ "command": ["sleep", "1000"] }));
+    let planned = world.plan(&wanted, None).await.unwrap().after;
+    let dir = std::path::PathBuf::from(text(&planned, "dir"));
+    let begin = || {
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join(".owner.json.loam-new"), "{").unwrap();
+    };
+    begin();
+    assert_eq!(text(&world.plan(&wanted, None).await.unwrap().after, "dir"), dir.to_str().unwrap());
+    let made = world.create(&wanted).await.unwrap();
+    assert_eq!(text(&made, "dir"), dir.to_str().unwrap());
+    kill(number(&made, "pid"));
+    std::fs::rename(&dir, dir.with_extension("gone")).unwrap();
+    begin();
+    world.next_operation();
+    assert_eq!(world.resolve(&planned).await, Resolution::Nothing);
+    assert_eq!(world.left(), [""; 0]);
+}
