@@ -186,3 +186,16 @@ async fn directories_that_nobody_may_write_to_are_removed_too() {
     assert!(!world.path(".loam/seeds").exists(), "{:?}", world.files(".loam/seeds"));
     set_mode(&world.path("db/locked"), 0o700);
 }
+
+#[tokio::test]
+async fn a_removal_that_broke_off_is_finished() {
+    let (world, block) = world().await;
+    let made = world.made("seed_volume.main", &block).await;
+    let path = world.path(".loam/seeds").join(text(&made, "name"));
+    // As if the run had died right after it moved the volume out of the way.
+    fs::rename(&path, path.with_file_name(format!(".{}.removed", text(&made, "name")))).unwrap();
+    let seen = world.read("seed_volume.main", &made).await.expect("something of it is left");
+    assert_eq!(seen.get("ready"), Some(&Value::from(false)));
+    world.delete("seed_volume.main", &seen).await.unwrap();
+    assert!(!world.path(".loam/seeds").exists(), "{:?}", world.files(".loam/seeds"));
+}

@@ -194,11 +194,13 @@ impl Provider for SeedVolume {
 
     async fn read(&self, _kind: &Kind, _cx: &CallCx, current: &Known) -> Result<Option<Known>, ProviderError> {
         let site = self.recorded_site(current)?;
-        let found = work::blocking(move || state(&site.path(), &site.digest)).await?;
+        let at = site.clone();
+        let found = work::blocking(move || state(&at.path(), &at.digest)).await?;
         match found {
-            SeedState::Absent => Ok(None),
+            // While something of it is left, deleting it is not done.
+            SeedState::Absent if !site.aside().exists() => Ok(None),
             SeedState::Ready(_) => object::completed(current, [("ready", Value::from(true))]).map(Some),
-            SeedState::Partial | SeedState::Other(_) => {
+            SeedState::Absent | SeedState::Partial | SeedState::Other(_) => {
                 object::completed(current, [("ready", Value::from(false))]).map(Some)
             }
         }

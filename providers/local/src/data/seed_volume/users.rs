@@ -35,6 +35,11 @@ impl Site {
     fn sidecar(&self) -> PathBuf {
         self.folder.join(format!(".{}.users.json", self.name))
     }
+
+    /// Where a volume is while it is removed.
+    pub(super) fn aside(&self) -> PathBuf {
+        self.folder.join(format!(".{}.removed", self.name))
+    }
 }
 
 /// Returns who uses the volume.
@@ -61,6 +66,7 @@ pub(super) fn leave(site: &Site, state: &str, id: &str) -> Result<Left, Provider
     let before = users.len();
     users.retain(|user| !(user.state.as_str() == state && user.token.0.as_str() == id));
     if users.len() == before {
+        crate::data::remove::tree(&site.aside())?;
         return Ok(if site.path().exists() { Left::NotTheirs } else { Left::Removed });
     }
     if !users.is_empty() {
@@ -68,8 +74,9 @@ pub(super) fn leave(site: &Site, state: &str, id: &str) -> Result<Left, Provider
         json_file::write(&site.sidecar(), &Users { users })?;
         return Ok(Left::Used(others));
     }
-    remove_tree(&site.path())?;
+    set_aside(site)?;
     json_file::remove(&site.sidecar())?;
+    crate::data::remove::tree(&site.aside())?;
     // Fails while other volumes are in it.
     let _ = fs::remove_dir(&site.folder);
     Ok(Left::Removed)
@@ -102,15 +109,12 @@ fn lock_existing(folder: &Path) -> Result<Option<File>, ProviderError> {
     }
 }
 
-/// Removes a tree that may hold directories that nobody may write to; out of the way first, so that
-/// nobody takes a half-removed volume for one.
-fn remove_tree(path: &Path) -> Result<(), ProviderError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let aside = path.with_file_name(format!(".{name}.removed"));
-    match fs::rename(path, &aside) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed("remove", path, error)),
-        Ok(()) => {}
+/// Moves a volume out of the way before it is removed, so that nobody takes a half-removed one for whole.
+fn set_aside(site: &Site) -> Result<(), ProviderError> {
+    // A removal that broke off left one there.
+    crate::data::remove::tree(&site.aside())?;
+    match fs::rename(site.path(), site.aside()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", &site.path(), error)),
+        Ok(()) | Err(_) => Ok(()),
     }
-    crate::data::remove::tree(&aside)
 }
