@@ -162,6 +162,12 @@ async fn a_lost_answer_is_found_again() {
         panic!("one archive of two is a part");
     };
     assert_eq!(archives(&part).as_array().unwrap().len(), 1);
+
+    // Without its manifest, which is written last, nobody would ever know of an archive.
+    let [archive] = objects(&world).try_into().unwrap();
+    fs::remove_file(world.path(".loam/buckets/snaps").join(format!("{archive}.manifest.json"))).unwrap();
+    assert_eq!(world.resolve(&cx, "snapshot", &planned.after).await, Resolution::Nothing);
+    assert_eq!(objects(&world), [""; 0]);
 }
 
 #[tokio::test]

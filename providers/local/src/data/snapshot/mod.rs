@@ -169,7 +169,11 @@ impl Provider for Snapshot {
         };
         let mut taken = Taken::default();
         for key in written_by(kind, cx, &spec, &bucket).await? {
-            taken.add(cx, &Stored { bucket: bucket.clone(), key }).await?;
+            let stored = Stored { bucket: bucket.clone(), key };
+            if !taken.add(cx, &stored).await? {
+                // The manifest is written last; without it nobody will ever know of the archive.
+                stored.remove(cx).await?;
+            }
         }
         if taken.archives.is_empty() {
             return Ok(Resolution::Nothing);

@@ -92,12 +92,12 @@ impl Copied {
 }
 
 impl Taken {
-    /// Adds an archive that is in its bucket, if it is there with its manifest.
-    pub(super) async fn add(&mut self, cx: &CallCx, stored: &Stored) -> Result<(), ProviderError> {
-        let Some(place) = stored.place(cx).await? else { return Ok(()) };
-        let Some(manifest) = archives::manifest(&place).await? else { return Ok(()) };
+    /// Adds an archive that is in its bucket, if it is there with its manifest; returns whether it is.
+    pub(super) async fn add(&mut self, cx: &CallCx, stored: &Stored) -> Result<bool, ProviderError> {
+        let Some(place) = stored.place(cx).await? else { return Ok(false) };
+        let Some(manifest) = archives::manifest(&place).await? else { return Ok(false) };
         self.record(stored, &manifest);
-        Ok(())
+        Ok(true)
     }
 
     fn record(&mut self, stored: &Stored, manifest: &Manifest) {
