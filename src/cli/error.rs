@@ -96,11 +96,14 @@ pub(super) fn exit(terminal: &mut Terminal, outcome: Result<Code, Failure>) -> E
 fn tell(terminal: &mut Terminal, failure: &Failure) {
     match failure {
         Failure::Configuration { diagnostics, sources } => terminal.diagnostics(diagnostics, sources),
-        Failure::Other(trouble) if terminal.is_json() => {
-            // Where standard output is gone there is nobody left to tell.
-            let _ = terminal.screen.result(|out, _| ui::error_json(out, None, trouble));
+        Failure::Other(trouble) => {
+            let is_told =
+                terminal.is_json() && terminal.screen.result(|out, _| ui::error_json(out, None, trouble)).is_ok();
+            // What made a program's line impossible may be the failure itself.
+            if !is_told {
+                terminal.screen.message(|out, style| ui::error(out, style, None, trouble));
+            }
         }
-        Failure::Other(trouble) => terminal.screen.message(|out, style| ui::error(out, style, None, trouble)),
     }
 }
 

@@ -217,3 +217,30 @@ fn version_and_providers_tell_what_is_built_in() {
         assert!(providers.lines().any(|line| line.trim_start().starts_with(kind)), "{kind} is not in\n{providers}");
     }
 }
+
+#[test]
+fn results_that_cannot_be_written_are_a_failure() {
+    let project = Project::with(PAIR);
+    project.apply(&[]);
+    let before = project.world();
+    for arguments in [&["plan"][..], &["show", "--json"], &["apply", "--replace", "loam_data.a", "--auto-approve"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let done = project.command(arguments).stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let output = done.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains("failed to write to standard output"), "{arguments:?}: {told}");
+    }
+    assert_eq!(project.world(), before);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let project = Project::with(PAIR);
+    project.apply(&[]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let done = project.command(&["show"]).stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let output = done.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
+}
