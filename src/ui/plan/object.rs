@@ -9,7 +9,7 @@ use loam_provider::{Known, Role, Value};
 
 use super::{
     diff::{self, Remark},
-    words::{Sign, why},
+    words::{Sign, stays, why},
 };
 use crate::{
     eval::Marks,
@@ -59,7 +59,7 @@ pub(super) fn change(
     heading(out, style, change, why(&change.change, mode, names, &secrets).as_deref())?;
     let unused = remarks.iter().filter(|remark| remark.words == NO_EFFECT && !remark.is_shown.get());
     let unused = unused.map(|remark| format!("`{}` changed and has {NO_EFFECT}", names.path(&remark.path)));
-    for note in change.notes.iter().map(|note| secrets.redact(note)).chain(unused) {
+    for note in change.notes.iter().map(|note| secrets.redact(note)).chain(unused).chain(stays(change)) {
         for (index, line) in wrap(&note, style.width.saturating_sub(BODY + 2)).iter().enumerate() {
             let lead = if index == 0 { style.bullet() } else { " " };
             writeln!(out, "{:BODY$}{} {line}", "", style.paint(Tone::Dim, lead))?;

@@ -1,8 +1,10 @@
 //! The signs and sentences of a plan.
 
+use loam_provider::OnDestroy;
+
 use crate::{
     event::Secrets,
-    plan::{Change, Counts, Mode, Reason, ReplaceOrder},
+    plan::{Change, Counts, Mode, ObjectChange, Reason, ReplaceOrder},
     ui::{names::Names, style::Tone, text::clean},
 };
 
@@ -90,6 +92,13 @@ pub(super) fn why(change: &Change, mode: Mode, names: Names<'_>, secrets: &Secre
             None => "kept: the real thing stays".to_owned(),
         }),
     }
+}
+
+/// Returns what is to be said of the object that another one replaces, where it is not deleted.
+pub(super) fn stays(change: &ObjectChange) -> Option<String> {
+    let is_replaced = matches!(change.change, Change::Replace { .. });
+    (is_replaced && change.on_destroy == OnDestroy::Retain)
+        .then(|| "the one before is kept: the real thing stays, and its record is forgotten".to_owned())
 }
 
 fn fragment(reason: &Reason, mode: Mode, names: Names<'_>, secrets: &Secrets) -> Option<String> {

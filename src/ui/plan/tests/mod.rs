@@ -262,6 +262,9 @@ fn replacements_say_why_and_mark_what_forces_them() {
         ),
         "{second}"
     );
+    let mut retained = change("bucket.archive", replace(ReplaceOrder::DeleteFirst, vec![Reason::Requested]));
+    retained.on_destroy = OnDestroy::Retain;
+    assert!(shown(retained).contains("· the one before is kept: the real thing stays"));
 }
 
 #[test]
