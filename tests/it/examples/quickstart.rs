@@ -1,4 +1,10 @@
-use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt as _, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use super::{assert_answers, assert_destroyed, assert_ordinary_archive};
 use crate::support::{Done, Project, assert_silent, is_running, kill_now, put};
@@ -86,6 +92,28 @@ fn a_node_more_and_a_snapshot_more() {
         .collect();
     assert_eq!(snapshots.len(), 2, "{snapshots:?}");
     project.assert_settled(&further);
+}
+
+#[test]
+fn other_content_is_another_archive_and_touches_no_node() {
+    let (project, before) = up();
+    project.apply(&[]); // records that the snapshot restarted a node
+    let nodes = project.nodes("network.demo");
+    let first = project.object("seed_archive.genesis");
+    project.succeed(&["demo-node", "--data-dir", "seed", "--fill", "later=content"]);
+    let plan = project.succeed(&["plan"]);
+    assert!(plan.contains("a new archive is built") && plan.contains("the one before is kept"), "{plan}");
+    project.apply(&[]);
+    assert_eq!(project.nodes("network.demo"), nodes, "a seed is what nodes start from, and they have started");
+    let second = project.object("seed_archive.genesis");
+    assert_ne!(first["sha256"], second["sha256"]);
+    for archive in [&first, &second] {
+        assert!(Path::new(archive["url"].as_str().unwrap().strip_prefix("file://").unwrap()).exists(), "{archive}");
+    }
+    project.assert_settled(&[]);
+    project.apply(&["--var", "nodes=4"]);
+    assert_answers(&format!("{}/kv/later", project.output_map("endpoints")["3"]), "content");
+    assert_destroyed(&project, &before, &["seed_volume.genesis .loam/seeds"]);
 }
 
 #[test]
