@@ -168,7 +168,8 @@ impl Node {
         let names = self.names(network, members, For::Comparison)?;
         Ok(self.expanded(network, &names)?.map(|expanded| {
             let parts = (&expanded.command, &expanded.env, &expanded.files);
-            fs::digest_of(&serde_json::to_vec(&parts).expect("texts are JSON"))
+            // Enough to notice a change by, and short enough to be shown.
+            fs::digest_of(&serde_json::to_vec(&parts).expect("texts are JSON"))[..16].to_owned()
         }))
     }
 }
