@@ -52,6 +52,7 @@ pub fn seed_volume_reference() -> Type {
         ("path", Type::String, optional()),
         ("digest", Type::String, optional()),
         ("content_root", Type::String, optional()),
+        ("bootstrapped", Type::Bool, optional()),
         ("distribution", Type::String, distribution),
     ])
 }
@@ -65,6 +66,7 @@ pub fn network_reference() -> Type {
     fields([
         ("name", Type::String, Presence::Required),
         ("nodes", Type::map(node), Presence::Required),
+        ("bootstrapped", Type::Bool, optional()),
         ("ready", run::ready().ty(), optional()),
         ("stop", run::stop().ty(), optional()),
     ])

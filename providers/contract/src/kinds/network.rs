@@ -123,6 +123,8 @@ pub struct Seed {
     pub digest: Option<String>,
     /// The digest of its content.
     pub content_root: Option<String>,
+    /// Whether it holds what a bootstrap makes, where anybody says.
+    pub bootstrapped: Option<bool>,
     /// How nodes get their copy of it.
     #[serde(default)]
     pub distribution: Distribution,
@@ -145,7 +147,7 @@ pub enum Distribution {
     Stream,
 }
 
-/// A command that fills a network that starts empty.
+/// A command that fills a network that starts without what its users need.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Bootstrap {
     /// The command and its arguments.
@@ -163,7 +165,7 @@ pub struct Bootstrap {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
-    /// When it starts without a seed.
+    /// Unless the seed says that it holds what the bootstrap makes.
     #[default]
     Auto,
     /// Always.
@@ -197,7 +199,13 @@ pub fn network() -> Kind {
         ("node_count", count.written_as("nodes")),
         ("seed", seed.on_change(OnChange::CreationOnly)),
         ("nodes", Attribute::computed(Type::map(node_type()), "Its nodes by name.")),
-        ("bootstrapped", Attribute::computed(Type::Bool, "Whether `bootstrap` has run; null where it need not.")),
+        (
+            "bootstrapped",
+            Attribute::computed(
+                Type::Bool,
+                "Whether the nodes hold what `bootstrap` makes: it has run, or the seed says so. Null where neither is so.",
+            ),
+        ),
         ("dir", Attribute::computed(Type::String, "The directory of its nodes, on this machine.")),
     ]);
     let schema = shared_attributes().into_iter().fold(schema, |mut schema, (name, attribute)| {
@@ -274,7 +282,8 @@ fn peers() -> Schema {
 }
 
 fn bootstrap() -> Schema {
-    let when = "Whether it runs: `auto` (unless there is a seed), `always` or `never`.";
+    let when = "Whether it runs: `auto` (unless the seed is `bootstrapped`, as one made from a snapshot of such a \
+                network is), `always` or `never`.";
     let when = Attribute::default(Type::String, "auto", when).format(Format::OneOf(&["auto", "always", "never"]));
     let timeout = Attribute::default(Type::String, "10m", "How long it may take.").format(Format::Period);
     Schema::new([("command", hook_command()), ("when", when), ("timeout", timeout)])

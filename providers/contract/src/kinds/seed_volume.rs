@@ -34,6 +34,14 @@ pub fn seed_volume() -> Kind {
         ("path", Attribute::computed(Type::String, "The absolute path of its directory, if it is one.")),
         ("digest", Attribute::computed(Type::String, "The SHA-256 of the archive it was extracted from.")),
         ("content_root", Attribute::computed(Type::String, "The digest of what it holds.")),
+        (
+            "bootstrapped",
+            Attribute::computed(
+                Type::Bool,
+                "Whether its data holds what a network's `bootstrap` makes, as the manifest of its archive says under \
+                 `bootstrapped`; a snapshot of a network says so by itself. Null where nobody says.",
+            ),
+        ),
         ("bytes", Attribute::computed(Type::Number, "The sum of the lengths of its files.")),
         ("files", Attribute::computed(Type::Number, "How many files it holds.")),
         ("ready", Attribute::computed(Type::Bool, "Whether its marker, which is written last, is there.")),

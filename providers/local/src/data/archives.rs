@@ -12,6 +12,9 @@ use super::{marks::Owner, place, work};
 /// What stands beside an archive, under its key and these.
 const BESIDE: [&str; 2] = [".manifest.json", ".sha256"];
 
+/// The fact of a manifest that says that the data holds what a network's bootstrap makes.
+pub(crate) const BOOTSTRAPPED: &str = "bootstrapped";
+
 /// An archive that loam made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Stored {
@@ -111,6 +114,12 @@ pub(crate) async fn manifest(place: &Place) -> Result<Option<archive::Manifest>,
         Err(archive::ArchiveError::Manifest { .. }) => Ok(None),
         Err(error) => Err(ProviderError::because(format!("failed to read the manifest of `{}`", place.url()), error)),
     }
+}
+
+/// Returns whether an archive says that it holds what a bootstrap makes; `metadata` of a `seed_archive` says so in a text.
+pub(crate) fn bootstrapped(manifest: &archive::Manifest) -> Option<bool> {
+    let fact = manifest.app.get(BOOTSTRAPPED)?;
+    fact.as_bool().or_else(|| fact.as_str()?.parse().ok())
 }
 
 /// Returns the selection of `include` without identities, keys and `exclude`.

@@ -28,7 +28,7 @@ pub(crate) use self::{
     expand::{Invalid, expand},
     node::place_of,
 };
-use self::{node::Declared, work::Work};
+use self::{node::Declared, plan::Due, work::Work};
 use crate::{
     Machine,
     process::{Identity, Owner, Place, Site, filled, name_of, plain},
@@ -86,8 +86,11 @@ impl Provider for Network {
         };
         let spec: Spec = decode(&planned)?;
         let mut owner = site.claim(cx)?;
-        let is_due = planned.get("bootstrapped").and_then(Value::as_bool) == Some(true);
-        owner.bootstrapped = owner.bootstrapped.or(is_due.then_some(false));
+        owner.bootstrapped = owner.bootstrapped.or(match plan::due(&spec) {
+            Due::Runs => Some(false),
+            Due::InSeed => Some(true),
+            Due::Never => None,
+        });
         let made = async {
             site.write(&owner)?;
             let seen = object::observed(&site.0, None)?;

@@ -3,7 +3,7 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use loam_provider::{
-    PlanRequest, Planned, ProviderError, Type, Value, decode,
+    Path, PlanRequest, Planned, ProviderError, Type, Value, decode,
     kinds::network::{Network, When, node_type},
 };
 
@@ -27,7 +27,7 @@ pub(super) fn plan(
     let dir_value = dir.map_or(Value::Unknown(Type::String), |dir| Value::from(dir.to_string_lossy().into_owned()));
     let prior_nodes = request.prior.and_then(|prior| prior.get("nodes"));
     let mut planned = Planned::new(proposed.with("dir", dir_value));
-    let (bootstrapped, note) = bootstrapped(&request, &spec);
+    let (bootstrapped, note) = bootstrapped(&request, proposed, &spec);
     planned.notes.extend(note);
     planned.after = planned.after.with("bootstrapped", bootstrapped);
     if !is_shape_known(proposed) {
@@ -111,8 +111,29 @@ fn is_shape_known(proposed: &Value) -> bool {
     blocks && proposed.get("node_count").is_none_or(Value::is_wholly_known)
 }
 
-/// Returns what `bootstrapped` will be: null where there is nothing to run.
-fn bootstrapped(request: &PlanRequest<'_>, spec: &Network) -> (Value, Option<String>) {
+/// What a new network's bootstrap comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// It runs.
+    Runs,
+    /// The seed holds what it would make.
+    InSeed,
+    /// There is none to run.
+    Never,
+}
+
+/// Returns what the bootstrap of a new network comes to.
+pub(super) fn due(spec: &Network) -> Due {
+    let in_seed = spec.seed.as_ref().is_some_and(|seed| seed.bootstrapped == Some(true));
+    match (spec.bootstrap.as_ref().map(|bootstrap| bootstrap.when), in_seed) {
+        (Some(When::Always), _) | (Some(When::Auto), false) => Due::Runs,
+        (None | Some(When::Auto | When::Never), true) => Due::InSeed,
+        (None | Some(When::Never), false) => Due::Never,
+    }
+}
+
+/// Returns what `bootstrapped` will be: null where nothing is or will be.
+fn bootstrapped(request: &PlanRequest<'_>, proposed: &Value, spec: &Network) -> (Value, Option<String>) {
     if let Some(prior) = request.prior {
         return match prior.get("bootstrapped").and_then(Value::as_bool) {
             Some(false) => (Value::from(true), Some("its bootstrap has not run to its end yet".into())),
@@ -120,13 +141,25 @@ fn bootstrapped(request: &PlanRequest<'_>, spec: &Network) -> (Value, Option<Str
             None => (Value::Null(Type::Bool), None),
         };
     }
-    let is_seeded = request.proposed.get("seed").is_some_and(|seed| !seed.is_null());
-    let runs = spec.bootstrap.as_ref().is_some_and(|bootstrap| match bootstrap.when {
-        When::Auto => !is_seeded,
-        When::Always => true,
-        When::Never => false,
-    });
-    (if runs { Value::from(true) } else { Value::Null(Type::Bool) }, None)
+    let is_unknown = |path: Path| proposed.at(&path).is_some_and(Value::is_unknown);
+    let seed = || Path::attribute("seed");
+    let is_told_later = is_unknown(seed()) || is_unknown(seed().name("bootstrapped"));
+    let bootstrap = spec.bootstrap.as_ref();
+    if is_told_later && bootstrap.is_none_or(|bootstrap| bootstrap.when != When::Always) {
+        let asks = bootstrap.is_some_and(|bootstrap| bootstrap.when == When::Auto);
+        return (
+            Value::Unknown(Type::Bool),
+            asks.then(|| "its bootstrap runs unless the seed holds what it makes".into()),
+        );
+    }
+    match due(spec) {
+        Due::Runs => (Value::from(true), Some("its bootstrap runs once it is ready".into())),
+        Due::InSeed => {
+            let skipped = bootstrap.is_some().then(|| "its bootstrap is skipped: the seed holds what it makes".into());
+            (Value::from(true), skipped)
+        }
+        Due::Never => (Value::Null(Type::Bool), None),
+    }
 }
 
 /// Checks all texts of a network whose configuration is known, though its ports may not be chosen yet.
@@ -134,7 +167,7 @@ fn check(network: &Declared<'_>, nodes: &[Node]) -> Result<(), ProviderError> {
     let spec = network.spec;
     for node in nodes {
         if !node.has_command() {
-            let path = loam_provider::Path::attribute("command");
+            let path = Path::attribute("command");
             return Err(ProviderError::invalid(path, format!("node `{}` has no command", node.name))
                 .hint("Set `command` for all nodes, or in each `node` block."));
         }
@@ -148,7 +181,7 @@ fn check(network: &Declared<'_>, nodes: &[Node]) -> Result<(), ProviderError> {
         ];
         for (name, command) in hooks {
             for (index, part) in command.into_iter().flatten().enumerate() {
-                let path = loam_provider::Path::attribute(name).name("command").index(index);
+                let path = Path::attribute(name).name("command").index(index);
                 expanded(part, &names, &path, spec)?;
             }
         }

@@ -79,6 +79,53 @@ async fn the_last_node_is_stopped_copied_and_started_again() {
 }
 
 #[tokio::test]
+async fn what_a_bootstrap_made_is_known_to_who_starts_from_the_snapshot() {
+    let world = World::new().await;
+    let bucket = world.bucket("snaps").await;
+    let servers = |more: Json| {
+        let mut servers = json!({
+            "command": [LAUNCH, "serve", "$(PORT_HTTP)", "$(DATA_DIR)", "$(NODE_HOST):$(PORT_HTTP)"],
+            "ports": { "http": 0 },
+            "ready": { "http": { "port": "http" }, "interval": "20ms" },
+            "stop": { "grace": "2s" },
+            "bootstrap": { "command": ["sh", "-c", "echo ran >> ran.txt"] },
+        });
+        servers.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        servers
+    };
+    let first = world.made("network.first", &servers(json!({}))).await;
+    let block = json!({ "of": reference(&first), "archive": { "bucket": bucket } });
+    let snapshot = world.made("snapshot.daily", &block).await;
+    let archive = |json: &Json| {
+        let names = ["url", "sha256", "uncompressed_bytes", "files", "content_root"];
+        names.iter().map(|name| ((*name).to_owned(), json[*name].clone())).collect::<serde_json::Map<_, _>>()
+    };
+    let volume = json!({ "archive": archive(&snapshot.to_json()["archives"][0]) });
+    let volume = world.made("seed_volume.main", &volume).await;
+    assert_eq!(volume.get("bootstrapped"), Some(&Value::from(true)));
+    let seed = |volume: &Known| {
+        let ty = loam_provider::kinds::seed_volume_reference();
+        Known::new(volume.value().convert(&ty).unwrap()).unwrap().to_json()
+    };
+    let second = world.made("network.second", &servers(json!({ "seed": seed(&volume) }))).await;
+    assert_eq!(second.get("bootstrapped"), Some(&Value::from(true)));
+    assert_eq!(world.text("ran.txt"), "ran\n");
+
+    // Of an archive that was built, its metadata says so.
+    world.write([("db/value", "x")]);
+    for (said, bootstrapped) in [("true", Value::from(true)), ("no idea", Value::Null(loam_provider::Type::Bool))] {
+        let name = said.replace(' ', "_");
+        let block = json!({ "source": "db", "bucket": bucket, "metadata": { "bootstrapped": said } });
+        let built = world.made(&format!("seed_archive.{name}"), &block).await;
+        let block = json!({ "archive": archive(&built.to_json()) });
+        let volume = world.made(&format!("seed_volume.{name}"), &block).await;
+        assert_eq!(volume.get("bootstrapped"), Some(&bootstrapped));
+    }
+    world.delete("network.first", &now(&world, &first).await).await.unwrap();
+    world.delete("network.second", &second).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_node_runs_again_when_the_copy_fails() {
     let (world, _, network, mut block) = world().await;
     block["node"] = json!("0");

@@ -67,7 +67,7 @@ async fn a_network_starts_from_its_seed_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn the_bootstrap_runs_once_where_there_is_no_seed() {
+async fn the_bootstrap_runs_once_unless_the_seed_holds_what_it_makes() {
     let mut world = World::new("network.bench").await;
     let script = "test $# = 3 && echo ran >> ran.txt; for url; do :; done; echo filled > \"$1/value\"";
     let command = ["sh", "-c", script, "sh", "$(DATA_DIR)", "$(OTHERS_HTTP)", "$(NODE_NAME)"];
@@ -81,10 +81,46 @@ async fn the_bootstrap_runs_once_where_there_is_no_seed() {
     assert_eq!(std::fs::read_to_string(world.path("ran.txt")).unwrap(), "ran\n");
     world.delete(&after).await.unwrap();
 
+    let is_true = Some(Value::from(true));
+    let null = Some(Value::Null(loam_provider::Type::Bool));
+    let table = [
+        ("auto", json!(true), 0, &is_true, "its bootstrap is skipped: the seed holds what it makes"),
+        ("auto", json!(false), 1, &is_true, "its bootstrap runs once it is ready"),
+        ("auto", Json::Null, 1, &is_true, "its bootstrap runs once it is ready"),
+        ("always", json!(true), 1, &is_true, "its bootstrap runs once it is ready"),
+        ("never", json!(true), 0, &is_true, "its bootstrap is skipped: the seed holds what it makes"),
+        ("never", json!(false), 0, &null, ""),
+    ];
+    for (when, said, runs, bootstrapped, note) in table {
+        world.next_operation();
+        std::fs::write(world.path("ran.txt"), "").unwrap();
+        let mut more = seeded(&world);
+        more["seed"]["bootstrapped"] = said.clone();
+        more["bootstrap"] = json!({ "command": ["sh", "-c", "echo ran >> ran.txt"], "when": when });
+        let wanted = servers(1, more);
+        assert_eq!(world.plan(&wanted, None).await.unwrap().notes.concat(), note, "{when} {said}");
+        let made = world.create(&wanted).await.unwrap();
+        assert_eq!(std::fs::read_to_string(world.path("ran.txt")).unwrap(), "ran\n".repeat(runs), "{when} {said}");
+        assert_eq!(made.get("bootstrapped").cloned(), *bootstrapped, "{when} {said}");
+        world.assert_settled(&wanted, &made).await;
+        world.delete(&made).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_volume_that_is_not_filled_yet_decides_about_the_bootstrap_later() {
+    let mut world = World::new("network.bench").await;
     let mut more = seeded(&world);
-    more["bootstrap"] = json!({ "command": command });
-    let made = world.create(&servers(1, more)).await.unwrap();
-    assert_eq!(std::fs::read_to_string(world.path("ran.txt")).unwrap(), "ran\n");
+    more["bootstrap"] = json!({ "command": ["sh", "-c", "echo ran >> ran.txt"] });
+    let wanted = servers(1, more);
+    let seed = wanted.get("seed").unwrap().with("bootstrapped", Value::Unknown(loam_provider::Type::Bool));
+    let planned = world.plan(&wanted.with("seed", seed), None).await.unwrap();
+    assert_eq!(planned.notes, ["its bootstrap runs unless the seed holds what it makes"]);
+    assert!(planned.after.get("bootstrapped").unwrap().is_unknown());
+    let told = wanted.get("seed").unwrap().with("bootstrapped", Value::from(true));
+    let made = world.create_planned(&planned.after.with("seed", told)).await.unwrap();
+    assert_eq!(made.get("bootstrapped"), Some(&Value::from(true)));
+    assert!(!world.path("ran.txt").exists());
     world.delete(&made).await.unwrap();
 }
 

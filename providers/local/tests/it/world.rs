@@ -82,8 +82,12 @@ impl World {
 
     pub(crate) async fn create(&self, config: &Value) -> Result<Known, Failure> {
         let planned = self.plan(config, None).await?;
-        let made = self.provider.create(&self.kind(), &self.cx, &planned.after).await?;
-        assert_agrees(&planned.after, &made);
+        self.create_planned(&planned.after).await
+    }
+
+    pub(crate) async fn create_planned(&self, planned: &Value) -> Result<Known, Failure> {
+        let made = self.provider.create(&self.kind(), &self.cx, planned).await?;
+        assert_agrees(planned, &made);
         Ok(made)
     }
 

@@ -12,14 +12,14 @@ use crate::{
     data::{archives, place, work},
 };
 
-/// Makes the directory at `site` the extracted archive, or finds that it is.
+/// Makes the directory at `site` the extracted archive, or finds that it is; returns what the archive says of itself.
 pub(super) async fn materialise(
     machine: &Machine,
     cx: &CallCx,
     planned: &Value,
     site: &Site,
     replace: Replace,
-) -> Result<(), ProviderError> {
+) -> Result<Option<bool>, ProviderError> {
     let spec: Spec = decode(planned)?;
     let url = spec.archive.url.ok_or_else(|| ProviderError::failed("the archive's `url` is not known"))?;
     let missing = || {
@@ -31,6 +31,7 @@ pub(super) async fn materialise(
     let content_root =
         content_root.map_err(|error| ProviderError::because("the archive's `content_root` cannot be read", error))?;
     let manifest = archives::manifest(&place).await?.filter(|manifest| manifest.archive.sha256 == site.digest);
+    let bootstrapped = manifest.as_ref().and_then(archives::bootstrapped);
     let (size, limits) = match manifest {
         Some(manifest) => (Some((manifest.tar.bytes, manifest.tar.files)), Limits::exactly(manifest.tar.bytes)),
         None => (None, Limits::default()),
@@ -65,5 +66,19 @@ pub(super) async fn materialise(
         Materialised::Extracted(_) => {}
         Materialised::Reused(_) => cx.progress.note(format!("`{}` was extracted already", target.display())),
     }
-    Ok(())
+    Ok(bootstrapped)
+}
+
+/// Returns whether a volume's archive says that it holds what a bootstrap makes; `None` also if it is gone.
+pub(super) async fn bootstrapped(
+    machine: &Machine,
+    cx: &CallCx,
+    planned: &Value,
+    site: &Site,
+) -> Result<Option<bool>, ProviderError> {
+    let spec: Spec = decode(planned)?;
+    let Some(url) = spec.archive.url else { return Ok(None) };
+    let Some(place) = place::locate(machine, cx, &url, "archive").await? else { return Ok(None) };
+    let manifest = archives::manifest(&place).await?.filter(|manifest| manifest.archive.sha256 == site.digest);
+    Ok(manifest.as_ref().and_then(archives::bootstrapped))
 }

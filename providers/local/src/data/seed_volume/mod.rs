@@ -19,7 +19,7 @@ use loam_bundle::{
 };
 use loam_provider::{
     CallCx, Cause, Failure, Kind, Known, Path as At, PlanRequest, Planned, Provider, ProviderError, Remains,
-    Resolution, Size, Value, decode,
+    Resolution, Size, Type, Value, decode,
 };
 use serde::Deserialize;
 
@@ -148,6 +148,11 @@ fn predicted(spec: &Spec, site: Option<&Site>) -> Result<[(&'static str, Value);
     ])
 }
 
+/// Returns a volume that is to be made: without what making it tells.
+fn untold(volume: &Value) -> Value {
+    volume.with("id", object::unknown_text()).with("bootstrapped", Value::Unknown(Type::Bool))
+}
+
 /// Tells what is at a volume's path.
 fn state(path: &Path, digest: &Digest) -> Result<SeedState, ProviderError> {
     seed_state(path, digest)
@@ -168,7 +173,7 @@ impl Provider for SeedVolume {
             after = after.with("size", size.map_or_else(object::unknown_text, Value::from));
         }
         let Some(prior) = request.prior else {
-            let mut planned = Planned::new(after.with("id", object::unknown_text()));
+            let mut planned = Planned::new(untold(&after));
             if let Some(site) = site {
                 let path = site.path();
                 let found = work::blocking(move || state(&path, &site.digest)).await?;
@@ -185,7 +190,7 @@ impl Provider for SeedVolume {
             let because = if digest.is_some() { "it is another archive" } else { "the archive is made anew" };
             let path = At::attribute("archive").name("sha256");
             planned.replace.push(Cause { path, because: because.to_owned() });
-            planned.after = planned.after.with("id", object::unknown_text());
+            planned.after = untold(&planned.after);
         } else if before.ready != Some(true) {
             planned.notes.push("its marker is missing or damaged: the archive is extracted again".to_owned());
         }
@@ -215,7 +220,7 @@ impl Provider for SeedVolume {
         let replace = if was_used { Replace::Existing } else { Replace::Never };
         let made = extract::materialise(&self.machine, cx, planned, &site, replace).await;
         match made {
-            Ok(()) => Ok(made_of(planned, &site, &user)?),
+            Ok(bootstrapped) => Ok(made_of(planned, &site, &user, bootstrapped)?),
             Err(error) => Err(abandoned(cx, planned, site, user, error).await),
         }
     }
@@ -260,7 +265,10 @@ impl Provider for SeedVolume {
             None => user.did(cx),
         });
         Ok(match (user, found) {
-            (Some(user), SeedState::Ready(_)) => Resolution::Done(made_of(planned, &site, &user)?),
+            (Some(user), SeedState::Ready(_)) => {
+                let bootstrapped = extract::bootstrapped(&self.machine, cx, planned, &site).await?;
+                Resolution::Done(made_of(planned, &site, &user, bootstrapped)?)
+            }
             (Some(user), SeedState::Absent | SeedState::Partial | SeedState::Other(_)) => {
                 Resolution::Partial(partly(planned, &site, &user)?)
             }
@@ -269,12 +277,14 @@ impl Provider for SeedVolume {
     }
 }
 
-fn made_of(planned: &Value, site: &Site, user: &Owner) -> Result<Known, ProviderError> {
+fn made_of(planned: &Value, site: &Site, user: &Owner, bootstrapped: Option<bool>) -> Result<Known, ProviderError> {
     let spec: Spec = decode(planned)?;
     let size = spec.archive.uncompressed_bytes.map(default_size);
     let size = planned.get("size").filter(|size| !size.is_unknown()).cloned().unwrap_or_else(|| object::text(size));
     let id = ("id", Value::from(user.token.0.as_str()));
-    object::completed(planned, predicted(&spec, Some(site))?.into_iter().chain([id, ("size", size)]))
+    let said = planned.get("bootstrapped").and_then(Value::as_bool).or(bootstrapped);
+    let said = ("bootstrapped", said.map_or(Value::Null(Type::Bool), Value::from));
+    object::completed(planned, predicted(&spec, Some(site))?.into_iter().chain([id, said, ("size", size)]))
 }
 
 fn partly(planned: &Value, site: &Site, user: &Owner) -> Result<Known, ProviderError> {

@@ -40,6 +40,7 @@ pub(super) struct Network {
     pub(super) name: String,
     #[serde(default)]
     pub(super) nodes: BTreeMap<String, Node>,
+    pub(super) bootstrapped: Option<bool>,
     #[serde(default)]
     pub(super) ready: Ready,
     #[serde(default)]

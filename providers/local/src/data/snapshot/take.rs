@@ -165,10 +165,14 @@ async fn copy(kind: &Kind, cx: &CallCx, spec: &Spec, source: &Path) -> Result<Ta
         if let Some(prune) = Hook::new("prune", &spec.hooks.prune, source, node) {
             prune.run().await?;
         }
-        let app = match Hook::new("metadata", &spec.hooks.metadata, source, node) {
+        let mut app = match Hook::new("metadata", &spec.hooks.metadata, source, node) {
             Some(metadata) => metadata.facts().await?,
             None => AppFacts::new(),
         };
+        // Whoever starts from this need not do again what the network's bootstrap has done.
+        if let Some(bootstrapped) = spec.of.as_ref().and_then(|network| network.bootstrapped) {
+            app.entry(archives::BOOTSTRAPPED.to_owned()).or_insert(bootstrapped.into());
+        }
         archive(kind, cx, spec, source, app).await
     };
     work::until_cancelled(cx, work).await
