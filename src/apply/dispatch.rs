@@ -143,7 +143,13 @@ impl Dispatcher<'_, '_> {
                     slot: slot_of(change),
                     action,
                     kind: change.addr.resource.kind.clone(),
-                    provider: change.provider.to_string().into(),
+                    provider: match action {
+                        state::Action::Delete => change.former_provider(),
+                        state::Action::Create | state::Action::Update => &change.provider,
+                        state::Action::Forget | state::Action::Import => &change.provider,
+                    }
+                    .to_string()
+                    .into(),
                     token: token.clone(),
                 });
             }

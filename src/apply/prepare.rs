@@ -137,7 +137,7 @@ impl<'r> Preparing<'r> {
         Ok(Prepared {
             change: at,
             addr: change.addr.clone(),
-            provider: change.provider.clone(),
+            provider: if action == Action::Delete { change.former_provider() } else { &change.provider }.clone(),
             action,
             before,
             secrets: Secrets::of(&planned, &sensitive).and(&of_before),

@@ -101,6 +101,18 @@ impl Graph {
         if order.len() == self.len() { Ok(order) } else { Err(self.cycle()) }
     }
 
+    /// Returns a number for each node; nodes that need each other, and no others, have the same.
+    #[must_use]
+    pub fn components(&self) -> Vec<usize> {
+        let mut component = vec![0; self.len()];
+        for (number, nodes) in petgraph::algo::tarjan_scc(&self.inner).into_iter().enumerate() {
+            for node in nodes {
+                component[node.index()] = number;
+            }
+        }
+        component
+    }
+
     fn cycle(&self) -> Cycle {
         let mut components: Vec<Vec<usize>> = petgraph::algo::tarjan_scc(&self.inner)
             .into_iter()
@@ -147,6 +159,13 @@ mod tests {
     fn what_is_needed_comes_first_and_ties_go_by_number() {
         assert_eq!(graph(4, &[(0, 2), (1, 2), (2, 3), (0, 2)]).order(), Ok(vec![3, 2, 0, 1]));
         assert_eq!(graph(3, &[]).order(), Ok(vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn nodes_that_need_each_other_are_one_component() {
+        let component = graph(4, &[(0, 1), (1, 0), (2, 1), (3, 2)]).components();
+        assert_eq!(component[0], component[1]);
+        assert_eq!(component.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
     }
 
     #[test]

@@ -151,6 +151,21 @@ pub struct OutputChange {
     pub sensitive: Vec<Path>,
 }
 
+impl ObjectChange {
+    /// Returns the provider that has the object until now.
+    #[must_use]
+    pub fn former_provider(&self) -> &ProviderRef {
+        let Change::Replace { because, .. } = &self.change else { return &self.provider };
+        let former = because.iter().find_map(|reason| match reason {
+            Reason::ProviderChanged { from } => Some(from),
+            Reason::New | Reason::Gone | Reason::BlockRemoved | Reason::InstanceRemoved | Reason::Destroy => None,
+            Reason::CannotUpdate { .. } | Reason::Tainted | Reason::Requested => None,
+            Reason::Triggered { .. } | Reason::Deposed => None,
+        });
+        former.unwrap_or(&self.provider)
+    }
+}
+
 impl Change {
     /// Returns the object as it was read, where there is one.
     #[must_use]

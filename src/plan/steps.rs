@@ -3,7 +3,7 @@
 //! A step needs what it was made from and nothing more. Where many need the same many, one
 //! [`Work::Gather`] stands between them, so that the number of edges stays linear.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use loam_provider::{OnDestroy, Str};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::{Change, ObjectChange, ReplaceOrder, order::Order};
 use crate::{
     addr::{Mode, Resource},
     config::{BlockName, Node},
+    graph::Graph,
     state::Stored,
 };
 
@@ -66,7 +67,12 @@ impl Work {
 
 /// Orders the work of all changes. `order` is the configuration's, if the run looks at it at all.
 pub(super) fn steps(changes: &[ObjectChange], stored: &[Stored], order: Option<&Order>) -> Vec<Step> {
-    let mut building = Building { steps: Vec::new(), of_change: vec![Halves::default(); changes.len()] };
+    let mut building = Building {
+        steps: Vec::new(),
+        of_change: vec![Halves::default(); changes.len()],
+        letting_go: Vec::new(),
+        users_first: Vec::new(),
+    };
     for (at, change) in changes.iter().enumerate() {
         building.add_work(at, change);
     }
@@ -78,6 +84,7 @@ pub(super) fn steps(changes: &[ObjectChange], stored: &[Stored], order: Option<&
         step.needs.sort_unstable();
         step.needs.dedup();
     }
+    building.untangle();
     building.steps
 }
 
@@ -91,6 +98,10 @@ struct Halves {
 struct Building {
     steps: Vec<Step>,
     of_change: Vec<Halves>,
+    /// Deletions that wait for an update away from their object.
+    letting_go: Vec<(StepId, StepId)>,
+    /// Deletions that wait for the deletion of what was made from their object.
+    users_first: Vec<(StepId, StepId)>,
 }
 
 impl Building {
@@ -211,8 +222,35 @@ impl Building {
                         matches!(changes[*victim].change, Change::Replace { order: ReplaceOrder::DeleteFirst, .. });
                     if let (Some(removing), false) = (self.of_change[*victim].removing, is_update && is_made_again) {
                         self.need(removing, needed);
+                        let edges = if is_update { &mut self.letting_go } else { &mut self.users_first };
+                        edges.push((removing, needed));
                     }
                 }
+            }
+        }
+    }
+
+    /// Lets go of an order that cannot be kept.
+    ///
+    /// What objects were made from was recorded one by one, so it need not fit together with what they are made from
+    /// now, nor with each other. What is made still waits for what it is made from; only a deletion comes earlier.
+    fn untangle(&mut self) {
+        for edges in [std::mem::take(&mut self.letting_go), std::mem::take(&mut self.users_first)] {
+            let mut graph = Graph::new(self.steps.len());
+            for (at, step) in self.steps.iter().enumerate() {
+                for need in &step.needs {
+                    graph.needs(at, need.0 as usize);
+                }
+            }
+            if graph.order().is_ok() {
+                return;
+            }
+            let component = graph.components();
+            let is_tangled =
+                |(step, needed): &(StepId, StepId)| component[step.0 as usize] == component[needed.0 as usize];
+            let dropped: BTreeSet<(StepId, StepId)> = edges.into_iter().filter(is_tangled).collect();
+            for (step, _) in &dropped {
+                self.steps[step.0 as usize].needs.retain(|needed| !dropped.contains(&(*step, *needed)));
             }
         }
     }
@@ -234,7 +272,6 @@ mod tests {
     use super::*;
     use crate::{
         config::{self, File},
-        graph::Graph,
         plan::Reason,
         source::Sources,
         state::{Condition, Object, Serial, Slot, Stamp},
@@ -357,6 +394,16 @@ mod tests {
     fn users_let_go_before_what_they_used_is_deleted() {
         assert_snapshot!(order("z needs a; delete a; update z"), @"update z, delete a");
         assert_snapshot!(order("b needs a; replace a; update b"), @"delete a, create a, update b");
+    }
+
+    #[test]
+    fn an_order_that_cannot_be_kept_is_let_go() {
+        // b lets go of a, and waits for c; c waits for its old object, which waits for a, which was made from it.
+        assert_snapshot!(
+            order("b needs c; b needs a; a needs c; delete a; replace c; update b"),
+            @"delete a, delete c, create c, update b"
+        );
+        assert_snapshot!(order("a needs b; b needs a; delete a; delete b"), @"delete a, delete b");
     }
 
     #[test]

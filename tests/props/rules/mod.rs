@@ -1,0 +1,3 @@
+//! What the engine does in one case at a time.
+
+mod order;
