@@ -23,18 +23,26 @@ use crate::{
     state::{RunOutcome, Sqlite, Store},
 };
 
-/// Make the world what the configuration says. Shows the plan and asks first.
+/// Make the world what the configuration says
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Shows the plan and asks; only `yes` is a yes. A step that fails stops only what needs it, and what was done is \
+recorded: apply again to go on. Ctrl-C lets running steps finish; a second one cancels them.
+
+Examples:
+  loam apply
+  loam apply --auto-approve --var nodes=5
+  loam apply next.plan              What `loam plan --out next.plan` saved, without asking")]
 pub(super) struct Args {
     /// Apply this saved plan, without asking
-    #[arg(value_name = "PLAN")]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["vars", "var_files", "replace", "refresh"])]
     saved: Option<PathBuf>,
     #[command(flatten)]
     applying: Applying,
     #[command(flatten)]
-    planning: Planning,
-    #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    planning: Planning,
 }
 
 /// What apply and destroy take.
@@ -44,7 +52,7 @@ pub(super) struct Applying {
     #[arg(long)]
     auto_approve: bool,
     /// Wait this long for another loam to finish, as in 90s
-    #[arg(long, value_name = "DURATION", value_parser = run::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = run::duration, display_order = 101)]
     lock_timeout: Option<Duration>,
 }
 
@@ -102,7 +110,7 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
                 return Err(failure);
             }
         };
-        let applied = run::apply(site, &mut store, &mut reporter, run, &planned, &planning.running).await?;
+        let applied = run::apply(site, &mut store, &mut reporter, run, &planned, &planning.working).await?;
         reporter.finish()?;
         terminal.diagnostics(&applied.diagnostics, &project.sources);
         let outputs = store.outputs()?;

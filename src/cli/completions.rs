@@ -5,8 +5,13 @@ use super::{
     terminal::Terminal,
 };
 
-/// Write a completion script for a shell: `loam completions bash > ~/.local/share/bash-completion/completions/loam`
+/// Write a completion script for a shell
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Where the shells look for it:
+  loam completions bash > ~/.local/share/bash-completion/completions/loam
+  loam completions fish > ~/.config/fish/completions/loam.fish
+  loam completions zsh > ~/.zfunc/_loam     With `fpath+=~/.zfunc` before `compinit` in ~/.zshrc")]
 pub(super) struct Args {
     /// The shell
     shell: clap_complete::Shell,

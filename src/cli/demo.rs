@@ -4,10 +4,14 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use super::error::{Code, Failure};
 
-/// Serve a small replicated key-value store over HTTP: a node to try networks with.
-///
-/// GET /health, GET and PUT /kv/KEY, GET /count. What is written to one node reaches its peers.
+/// Serve a small replicated key-value store: a node to try networks with
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Over HTTP: GET /health, GET and PUT /kv/KEY, GET /count. What is written to one node reaches its peers.
+
+Examples:
+  loam demo-node --name a --data-dir a --listen 127.0.0.1:8080
+  loam demo-node --data-dir seed --fill greeting=hello")]
 pub(super) struct Args {
     /// The node's name
     #[arg(long, default_value = "demo", required_unless_present = "fill")]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use loam_provider::ProviderError;
 
-use super::terminal::Terminal;
+use super::{terminal::Terminal, usage::Stop};
 use crate::{
     diag::Diagnostics,
     event::{Secrets, Trouble},
@@ -108,8 +108,13 @@ fn tell(terminal: &mut Terminal, failure: &Failure) {
 }
 
 /// Tells what is wrong with the arguments: help and version are no errors.
-pub(super) fn usage(usage: &clap::Error) -> ExitCode {
-    // A closed standard output changes nothing about the outcome.
-    let _ = usage.print();
-    if usage.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }
+pub(super) fn usage(terminal: &mut Terminal, stop: Stop) -> ExitCode {
+    match stop {
+        Stop::Help(help) => {
+            // A closed standard output changes nothing about the outcome.
+            let _ = help.print();
+            if help.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }
+        }
+        Stop::Mistake(failure) => exit(terminal, Err(failure)),
+    }
 }

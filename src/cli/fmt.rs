@@ -14,10 +14,17 @@ use super::{
 };
 use crate::{config, ui};
 
-/// Lay out configuration files the usual way; `-` reads standard input and writes standard output
+/// Lay out configuration files the usual way
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Prints the names of the files that it changes. Only the layout changes, never what a file means.
+
+Examples:
+  loam fmt --recursive
+  loam fmt --check --diff           In a script: fails and shows what fmt would change
+  loam fmt - < main.loam.hcl        For editors: reads standard input, writes standard output")]
 pub(super) struct Args {
-    /// Files or directories; the working directory if left out
+    /// Files or directories, or `-`; the working directory if left out
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Change nothing; exit with 1 if a file is laid out differently

@@ -12,19 +12,20 @@ use crate::{
     plan::order::Order,
 };
 
-/// Draw which block needs which, for Graphviz or Mermaid
+/// Draw which block needs which
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  loam graph | dot -Tsvg > graph.svg")]
 pub(super) struct Args {
-    /// The language to draw in
+    /// The language to draw in: Graphviz's, or Mermaid, which code hosts draw in Markdown
     #[arg(long, value_enum, default_value_t = Format::Dot)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Format {
-    /// Graphviz: `loam graph | dot -Tsvg > graph.svg`
     Dot,
-    /// Mermaid, which code hosts draw in Markdown
     Mermaid,
 }
 

@@ -20,10 +20,14 @@ const STARTER: &str = include_str!("starter.loam.hcl");
 /// The file that it gets it in.
 const STARTER_FILE: &str = "main.loam.hcl";
 
-/// Write a starter configuration where there is none; check the configuration that is there.
-///
-/// Providers are part of loam, so there is nothing to download. Files that exist are never changed.
+/// Write a starter configuration, or check the one that is there
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A directory that is missing is made. Files that exist are never changed, and there is nothing to download: \
+providers are part of loam.
+
+Example:
+  loam -C network init")]
 pub(super) struct Args {}
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Result<Code, Failure> {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+/// What loam starts by itself
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]

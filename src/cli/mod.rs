@@ -22,6 +22,8 @@ mod run;
 mod show;
 mod state;
 mod terminal;
+mod trace;
+mod usage;
 mod validate;
 mod version;
 
@@ -33,25 +35,57 @@ use error::{Code, Failure};
 use terminal::Terminal;
 
 /// Declarative networks and the data they stand on.
-///
-/// loam reads `*.loam.hcl` in a directory, compares it with what it recorded and with the world,
-/// shows what will change and why, and makes it so.
 #[derive(Debug, Parser)]
-#[command(name = "loam", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(
-    after_help = "A first run:  loam init && loam plan && loam apply\nExit codes:   0 done, 1 error, 2 changes (with --detailed-exitcode)"
+    name = "loam",
+    version,
+    about = ABOUT,
+    after_help = AFTER_HELP,
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    disable_version_flag = true
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
     command: Command,
+    /// Show the version
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
 }
+
+/// What loam is.
+const ABOUT: &str = "\
+Declarative networks and the data they stand on.
+
+loam reads `*.loam.hcl` in a directory, compares it with what it recorded and with the world, shows \
+what will change and why, and makes it so.";
+
+/// What stands below the help of loam itself: how to begin, and what else decides what it does.
+const AFTER_HELP: &str = "\
+A first run:
+  loam init && loam plan && loam apply
+
+Exit codes:
+  0  Done
+  1  Something failed, or was not confirmed
+  2  With plan --detailed-exitcode: there are changes
+
+Environment:
+  LOAM_VAR_name   The value of the input variable `name`
+  LOAM_STATE_KEY  The key that seals secrets in the state, instead of `.loam/key`
+  NO_COLOR        No colours, if set to anything
+  LOAM_LOG        Traces on standard error, for developers of loam: `debug`, `loam=trace`
+
+`loam COMMAND --help` tells more about a command.";
 
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Work in this directory
+    /// Take configuration and state from this directory
     #[arg(
         short = 'C',
         long = "chdir",
@@ -61,45 +95,33 @@ pub(crate) struct Global {
         hide_default_value = true
     )]
     directory: PathBuf,
-    /// Write one JSON object per line (see schemas/)
+    /// Write one JSON object per line on standard output, for programs
     #[arg(long, global = true)]
     json: bool,
     /// Write no colours, as with NO_COLOR
     #[arg(long, global = true)]
     no_color: bool,
+    /// Show this help
+    #[arg(short = 'h', long, global = true, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a starter configuration into an empty directory, or check the one that is there
     Init(init::Args),
-    /// Check the configuration without looking at state or world
     Validate(validate::Args),
-    /// Show what apply would change, and why
     Plan(plan::Args),
-    /// Make the world what the configuration says
     Apply(apply::Args),
-    /// Destroy everything in the state, except what is retained
     Destroy(destroy::Args),
-    /// Show the objects in the state, or a saved plan
     Show(show::Args),
-    /// Show output values
     Output(output::Args),
-    /// Look at the state, and mend it
     State(state::Args),
-    /// Draw which block needs which
     Graph(graph::Args),
-    /// Lay out configuration files the usual way
     Fmt(fmt::Args),
-    /// Show the providers and the kinds they realise
     Providers(providers::Args),
-    /// Write a completion script for a shell
     Completions(completions::Args),
-    /// Show the version
     Version(version::Args),
-    /// Serve a small replicated key-value store: a node to try networks with
     DemoNode(demo::Args),
-    /// What loam starts by itself
     #[command(hide = true)]
     Internal(internal::Args),
 }
@@ -113,20 +135,28 @@ pub fn command() -> clap::Command {
 /// Runs the command line.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let given = usage::without_help_command(arguments.into_iter().collect());
+    let parsed = match usage::dashes(&given) {
+        Some(mistake) => Err(mistake),
+        None => Arguments::try_parse_from(&given).map_err(|error| usage::Stop::of(error, &given)),
+    };
+    let arguments = match parsed {
         Ok(arguments) => arguments,
-        Err(usage) => return error::usage(&usage),
+        Err(stop) => return error::usage(&mut Terminal::new(&usage::global(&given)), stop),
     };
     if let Command::Internal(args) = &arguments.command {
         return internal::run(args);
     }
     let mut terminal = Terminal::new(&arguments.global);
+    if let Err(failure) = trace::begin(&mut terminal) {
+        return error::exit(&mut terminal, Err(failure));
+    }
     let outcome = dispatch(&mut terminal, arguments);
     error::exit(&mut terminal, outcome)
 }
 
 fn dispatch(terminal: &mut Terminal, arguments: Arguments) -> Result<Code, Failure> {
-    let Arguments { global, command } = arguments;
+    let Arguments { global, command, version: _ } = arguments;
     match command {
         Command::Init(args) => init::run(terminal, &global, &args),
         Command::Validate(args) => validate::run(terminal, &global, &args),

@@ -9,8 +9,15 @@ use super::{
 };
 use crate::{diag::did_you_mean, state, ui};
 
-/// Show output values. A secret is only shown when it is asked for by name, with --raw or --json.
+/// Show the output values that the last apply recorded
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A secret is shown only when it is asked for by name, with --raw or --json.
+
+Examples:
+  loam output
+  curl \"$(loam output --raw url)/health\"
+  loam output --json endpoints | jq -r 'to_entries[] | .key + \" \" + .value'")]
 pub(super) struct Args {
     /// The output; all of them if left out
     name: Option<String>,

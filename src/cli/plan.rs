@@ -17,8 +17,17 @@ use crate::{
     ui,
 };
 
-/// Show what apply would change, and why. Nothing is changed, in the world or in the state.
+/// Show what apply would change, and why
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Nothing is changed, in the world or in the recorded state. A saved plan holds what it will do, secrets sealed; \
+apply refuses it when state or configuration have changed since.
+
+Examples:
+  loam plan --out next.plan && loam show next.plan && loam apply next.plan
+  loam plan --detailed-exitcode     In a script: 0 when nothing changes, 2 when something does
+  loam plan --destroy               What destroy would take down, and what it would keep
+  loam plan --replace 'network.bench'")]
 pub(super) struct Args {
     /// Save the plan to this file, for `loam apply FILE`
     #[arg(long, short, value_name = "FILE")]
@@ -27,12 +36,12 @@ pub(super) struct Args {
     #[arg(long)]
     detailed_exitcode: bool,
     /// Plan to destroy everything
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replace")]
     destroy: bool,
     #[command(flatten)]
-    planning: Planning,
-    #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    planning: Planning,
 }
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {

@@ -23,21 +23,21 @@ use crate::{
 /// What a plan is made with, as the command line says it.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Planning {
-    /// Plan from what was recorded, without reading the world
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_default_value = true, help = "Read the world before planning (--refresh=false: plan from what was recorded)")]
-    pub(super) refresh: bool,
     /// Replace this object whatever the provider says; may be given several times
     #[arg(long, value_name = "ADDRESS")]
     pub(super) replace: Vec<Instance>,
     #[command(flatten)]
-    pub(super) running: Running,
+    pub(super) working: Working,
 }
 
 /// How a run works, as the command line says it.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Running {
+pub(super) struct Working {
+    /// Read the world before planning; `--refresh=false` plans from what was recorded
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_default_value = true, hide_possible_values = true)]
+    pub(super) refresh: bool,
     /// At most how many objects are worked on at once
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = parallelism, display_order = 100)]
     pub(super) parallelism: u16,
 }
 
@@ -84,10 +84,10 @@ pub(super) async fn plan(
 ) -> Result<Attempt, Failure> {
     let Site { project, host, variables, interrupt } = site;
     let cancel = interrupt.cancel_on_first();
-    let observed = if planning.refresh {
+    let observed = if planning.working.refresh {
         let options = refresh::Options {
             state_id: snapshot.meta.state_id.clone(),
-            parallelism: usize::from(planning.running.parallelism),
+            parallelism: usize::from(planning.working.parallelism),
             cancel: cancel.clone(),
             clock: Clock(Timestamp::now().into()),
         };
@@ -171,7 +171,7 @@ pub(super) async fn apply(
     reporter: &mut dyn Reporter,
     run: RunId,
     planned: &Planned,
-    running: &Running,
+    working: &Working,
 ) -> Result<Applied, Failure> {
     let Site { project, host, variables, interrupt } = site;
     let basics = apply::Basics {
@@ -180,7 +180,7 @@ pub(super) async fn apply(
         paths: project.paths.clone(),
         files: &project.files,
         objects: &planned.snapshot.objects,
-        parallelism: usize::from(running.parallelism),
+        parallelism: usize::from(working.parallelism),
         stop: interrupt.stop(),
     };
     let state_id = planned.snapshot.meta.state_id.clone();
@@ -209,6 +209,12 @@ pub(super) fn token() -> OpToken {
     // Without randomness no token is unique, and everything that crash safety rests on would be void.
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     OpToken(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+}
+
+/// Parses how many objects are worked on at once.
+fn parallelism(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|number| (1..=1024).contains(number));
+    number.ok_or_else(|| "it takes a whole number from 1 to 1024".to_owned())
 }
 
 /// Parses a duration of the command line.

@@ -13,6 +13,11 @@ use crate::{plan, state};
 
 /// Show the objects in the state, or a saved plan
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  loam show
+  loam show next.plan
+  loam show --json | jq -r 'select(.type == \"object\").address'")]
 pub(super) struct Args {
     /// A plan saved with `loam plan --out`
     #[arg(value_name = "PLAN")]

@@ -16,8 +16,17 @@ use crate::{
     ui,
 };
 
-/// Look at the state, and mend it
+/// Look at the recorded state, and mend it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The state is `.loam/state.db`: what loam made, and where. `loam apply` writes it; these commands are for what apply \
+cannot know.
+
+Examples:
+  loam state list
+  loam state show 'network.bench'
+  loam state mv 'network.old' 'network.new'     After the block was renamed
+  loam state rm 'bucket.logs[\"eu\"]'            Forget it; the bucket stays")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

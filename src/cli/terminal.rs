@@ -45,6 +45,11 @@ impl Terminal {
         self.is_json
     }
 
+    /// Redraws nothing in place from now on.
+    pub(super) fn write_lines(&mut self) {
+        self.is_live = false;
+    }
+
     /// Returns who is told about a run.
     pub(super) fn reporter(&self) -> Result<Progress, Failure> {
         let (style, now): (Style, ui::Now) = (self.screen.message_style(), Arc::new(jiff::Timestamp::now));

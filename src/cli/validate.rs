@@ -8,8 +8,13 @@ use super::{
 };
 use crate::{plan, ui};
 
-/// Check the configuration without looking at state or world. Every mistake is told at once.
+/// Check the configuration without looking at state or world
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Every mistake is told in one run, with its file, line and column. Variables need no values.
+
+Example:
+  loam validate --json | jq -r 'select(.severity == \"error\").summary'")]
 pub(super) struct Args {}
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Result<Code, Failure> {

@@ -66,6 +66,12 @@ impl Style {
         Self { width, ..self }
     }
 
+    /// Returns whether colours are written.
+    #[must_use]
+    pub fn is_coloured(self) -> bool {
+        self.colour == Colour::Ansi
+    }
+
     pub(super) fn paint<T: fmt::Display>(self, tone: Tone, text: T) -> Painted<T> {
         Painted { colour: self.colour, tone, text }
     }

@@ -61,7 +61,7 @@ pub(super) fn between(start: Timestamp, end: Timestamp) -> Duration {
 pub(super) fn duration(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     if elapsed.as_millis() < 100 {
-        return format!("{}ms", elapsed.as_millis());
+        return format!("{}ms", elapsed.as_millis().max(1));
     }
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, _) => format!("{}.{}s", seconds, elapsed.subsec_millis() / 100),
