@@ -1,5 +1,7 @@
 //! Tests of the real binary, and of the rules that hold for the whole project.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod architecture;
 mod bad_input;
 mod cli;

@@ -1,6 +1,6 @@
 //! Commands that documents show.
 
-use super::page::pages;
+use super::page::{pages, root};
 
 #[test]
 fn every_command_line_is_one() {
@@ -16,6 +16,27 @@ fn every_command_line_is_one() {
         }
     }
     assert!(seen > 10, "only {seen} commands were found");
+}
+
+/// An example has the outputs that its document asks for.
+#[test]
+fn outputs_of_examples_exist() {
+    let mut seen = 0;
+    for page in pages().iter().filter(|page| page.path.starts_with("examples")) {
+        let folder = root().join(page.path.parent().unwrap());
+        let configuration = std::fs::read_to_string(folder.join("main.loam.hcl")).unwrap();
+        for fence in page.fences().iter().filter(|fence| fence.info == "sh") {
+            for words in fence.text.lines().flat_map(invocations).filter(|words| words[0] == "loam") {
+                let matches = loam::cli::command().get_matches_from(words);
+                let output = matches.subcommand_matches("output").and_then(|output| output.get_one::<String>("name"));
+                if let Some(name) = output {
+                    seen += 1;
+                    assert!(configuration.contains(&format!("output \"{name}\"")), "{}: no `{name}`", fence.place);
+                }
+            }
+        }
+    }
+    assert!(seen > 5, "only {seen} outputs were asked for");
 }
 
 /// In prose a command may have words such as FILE in the place of values; its name and options are checked.

@@ -6,10 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    page::{Fence, is_update, pages, rewrite},
-    run::Directory,
-};
+use super::page::{Fence, is_update, pages, rewrite};
+use crate::support::Project;
+
+/// What examples may refer to: a directory of data, and files.
+const FIXTURES: [(&str, &str); 2] = [("seed/data.txt", "data\n"), ("files/genesis.json", "{\"chain\": \"bench\"}\n")];
+
+fn project(configuration: &str) -> Project {
+    let project = Project::with(configuration);
+    for (name, text) in FIXTURES {
+        project.write(name, text);
+    }
+    project
+}
 
 fn examples() -> Vec<(Fence, Option<Fence>)> {
     let mut examples = Vec::new();
@@ -28,9 +37,9 @@ fn examples() -> Vec<(Fence, Option<Fence>)> {
 fn whole_examples_can_be_planned() {
     let mut whole = 0;
     for (fence, _) in examples().iter().filter(|(fence, _)| fence.info == "hcl") {
-        let directory = Directory::with(&fence.text);
+        let project = project(&fence.text);
         for arguments in [&["validate"][..], &["plan"]] {
-            let ended = directory.loam(arguments);
+            let ended = project.loam(arguments);
             assert!(ended.code == 0 && !ended.stderr.contains("warning"), "{}\n{}", fence.place, ended.stderr);
         }
         whole += 1;
@@ -41,9 +50,9 @@ fn whole_examples_can_be_planned() {
 #[test]
 fn examples_are_laid_out_the_usual_way() {
     for (fence, _) in examples().iter().filter(|(fence, _)| fence.info != "hcl wrong") {
-        let directory = Directory::empty();
-        directory.write("example.loam.hcl", &fence.text);
-        let ended = directory.loam(&["fmt", "--check", "--diff"]);
+        let project = Project::empty();
+        project.write("example.loam.hcl", &fence.text);
+        let ended = project.loam(&["fmt", "--check", "--diff"]);
         assert_eq!(ended.code, 0, "{}\n{}{}", fence.place, ended.stdout, ended.stderr);
     }
 }
@@ -54,9 +63,9 @@ fn wrong_examples_are_refused_in_the_words_shown() {
     for (fence, shown) in examples().iter().filter(|(fence, _)| fence.info == "hcl wrong") {
         let shown = shown.as_ref().filter(|shown| shown.info == "text");
         let shown = shown.unwrap_or_else(|| panic!("{}: no block of `text` follows", fence.place));
-        let directory = Directory::with(&fence.text);
-        let ended = directory.loam(&["plan"]);
-        let base = directory.path().canonicalize().unwrap().display().to_string();
+        let project = project(&fence.text);
+        let ended = super::loam(&project, &["plan"]);
+        let base = project.path("").display().to_string().trim_end_matches('/').to_owned();
         let said = format!("{}\n", ended.stderr.replace(&base, "DIR").trim());
         assert_eq!(ended.code, 1, "{}", fence.place);
         if is_update() && said != shown.text {
@@ -83,9 +92,9 @@ fn expressions_have_the_values_shown() {
         .enumerate()
         .map(|(at, (_, cells))| format!("output \"row_{at}\" {{\n  value = jsonencode({})\n}}\n", code(&cells[0])))
         .collect();
-    let directory = Directory::with(&configuration);
-    directory.succeed(&["apply", "--auto-approve"]);
-    let outputs: BTreeMap<String, String> = directory
+    let project = project(&configuration);
+    project.succeed(&["apply", "--auto-approve"]);
+    let outputs: BTreeMap<String, String> = project
         .succeed(&["output", "--json"])
         .lines()
         .map(|line| {

@@ -1,6 +1,7 @@
 //! The exit codes of docs/exit-codes.md, each from a real run.
 
-use super::{page::page, run::Directory};
+use super::page::page;
+use crate::support::Project;
 
 const SMALL: &str =
     "resource \"loam_data\" \"a\" {\n  input = \"one\"\n}\n\noutput \"text\" {\n  value = loam_data.a.input\n}\n";
@@ -61,37 +62,37 @@ const ROWS: [(&str, &str, i32, Where); 27] = [
 ];
 
 impl Where {
-    fn directory(self) -> Directory {
+    fn project(self) -> Project {
         let applied = || {
-            let directory = Directory::with(SMALL);
-            directory.succeed(&["apply", "--auto-approve"]);
-            directory
+            let project = Project::with(SMALL);
+            project.succeed(&["apply", "--auto-approve"]);
+            project
         };
         match self {
-            Self::Fresh => Directory::with(SMALL),
+            Self::Fresh => Project::with(SMALL),
             Self::Applied => applied(),
             Self::Changed => {
-                let directory = applied();
-                directory.write("main.loam.hcl", &SMALL.replace("one", "two"));
-                directory
+                let project = applied();
+                project.write("main.loam.hcl", SMALL.replace("one", "two"));
+                project
             }
             Self::Stale => {
-                let directory = Directory::with(SMALL);
-                directory.succeed(&["plan", "--out", "saved.plan"]);
-                directory.write("main.loam.hcl", &SMALL.replace("one", "two"));
-                directory
+                let project = Project::with(SMALL);
+                project.succeed(&["plan", "--out", "saved.plan"]);
+                project.write("main.loam.hcl", SMALL.replace("one", "two"));
+                project
             }
             Self::Protected => {
-                let directory = Directory::with(PROTECTED);
-                directory.succeed(&["apply", "--auto-approve"]);
-                directory.write("main.loam.hcl", &PROTECTED.replace("count = 2", "count = 1"));
-                directory
+                let project = Project::with(PROTECTED);
+                project.succeed(&["apply", "--auto-approve"]);
+                project.write("main.loam.hcl", PROTECTED.replace("count = 2", "count = 1"));
+                project
             }
-            Self::Broken => Directory::with("resource \"loam_data\" \"a\" {\n    inptu = \"one\"\n}\n"),
+            Self::Broken => Project::with("resource \"loam_data\" \"a\" {\n    inptu = \"one\"\n}\n"),
             Self::Failing => {
-                Directory::with("resource \"process\" \"a\" {\n  command = [\"sh\", \"-c\", \"exit 3\"]\n}\n")
+                Project::with("resource \"process\" \"a\" {\n  command = [\"sh\", \"-c\", \"exit 3\"]\n}\n")
             }
-            Self::Empty => Directory::empty(),
+            Self::Empty => Project::empty(),
         }
     }
 }
@@ -111,7 +112,7 @@ fn the_page_lists_what_the_program_returns() {
 fn every_command_returns_the_code_of_its_row() {
     for (command, when, code, place) in ROWS {
         let arguments: Vec<&str> = command.split(' ').skip(1).collect();
-        let ended = place.directory().loam(&arguments);
+        let ended = place.project().loam(&arguments);
         assert_eq!(ended.code, code, "{command}: {when}\n{}{}", ended.stdout, ended.stderr);
     }
 }

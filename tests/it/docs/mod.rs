@@ -4,8 +4,6 @@
 //! `UPDATE_DOCS=1` writes the tables and the picture anew; read the difference before it is committed. Start in
 //! [`page`] for what a document is made of.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 mod commands;
 mod examples;
 mod exit_codes;
@@ -13,5 +11,14 @@ mod links;
 mod messages;
 mod page;
 mod picture;
-mod run;
 mod tables;
+
+use crate::support::{Done, Project};
+
+/// The columns of a terminal, in documents.
+const COLUMNS: usize = 80;
+
+/// Runs loam in a directory, as wide as documents show it.
+fn loam(project: &Project, arguments: &[&str]) -> Done {
+    Done::of(project.command(arguments).env("COLUMNS", COLUMNS.to_string()))
+}

@@ -11,14 +11,16 @@ use loam::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
+    COLUMNS,
     page::{is_update, root},
-    run::Directory,
 };
+use crate::support::Project;
 
 const FILE: &str = "docs/images/plan.svg";
 
-/// The size of a character and of the space around the text, in pixels.
-const CHARACTER: (f64, usize) = (8.4, 20);
+/// How wide a character is, in tenths of a pixel; how high a line is; and the space around the text.
+const CHARACTER: usize = 84;
+const LINE: usize = 20;
 const SPACE: usize = 16;
 
 /// What colours are written as, and what they look like on light and dark.
@@ -31,44 +33,23 @@ const COLOURS: [(&str, &str, &str, &str); 6] = [
     ("36", "kept", "#0b6e8a", "#56c8e8"),
 ];
 
-/// The network of the starter configuration, which ends with the test.
-struct Network(Directory);
-
-impl Network {
-    fn up() -> Self {
-        let network = Self(Directory::empty());
-        network.0.succeed(&["init"]);
-        network.0.succeed(&["apply", "--auto-approve"]);
-        network
-    }
-
-    fn kill_node(&self, name: &str) {
-        let object: serde_json::Value =
-            serde_json::from_str(&self.0.succeed(&["state", "show", "network.demo", "--json"])).unwrap();
-        let pid = object["value"]["nodes"][name]["pid"].as_i64().unwrap();
-        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        self.0.loam(&["destroy", "--auto-approve"]);
-    }
-}
-
 #[test]
 fn the_picture_is_a_real_plan() {
-    let network = Network::up();
-    network.kill_node("1");
-    let directory = &network.0;
+    let project = Project::empty();
+    project.succeed(&["init"]);
+    project.apply(&[]);
+    let object: serde_json::Value =
+        serde_json::from_str(&project.succeed(&["state", "show", "network.demo", "--json"])).unwrap();
+    let pid = object["value"]["nodes"]["1"]["pid"].as_i64().unwrap();
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
     // The kernel may take a moment to end what was killed.
     let plan = ["plan", "--out", "saved.plan", "--detailed-exitcode"];
-    let said = (0..1000).map(|_| directory.loam(&plan)).find(|ended| ended.code == 2).unwrap().stdout;
-    let seal = Seal::in_directory(&directory.path().join(".loam"));
-    let saved = plan::load(&directory.path().join("saved.plan"), &seal).unwrap();
+    let said = (0..1000).map(|_| super::loam(&project, &plan)).find(|ended| ended.code == 2).unwrap().stdout;
+    let seal = Seal::in_directory(&project.path(".loam"));
+    let saved = plan::load(&project.path("saved.plan"), &seal).unwrap();
     let offers = Offers::new(vec![Box::new(loam_local::LocalFactory::default())]);
     let mut coloured = Vec::new();
-    let style = Style { colour: Colour::Ansi, glyphs: Glyphs::Unicode, width: ui::DEFAULT_WIDTH };
+    let style = Style { colour: Colour::Ansi, glyphs: Glyphs::Unicode, width: COLUMNS };
     ui::plan(&mut coloured, style, &saved, &offers).unwrap();
     let coloured = String::from_utf8(coloured).unwrap();
     assert_eq!(plain(&coloured), said, "what the command says is what the picture is made from");
@@ -76,12 +57,12 @@ fn the_picture_is_a_real_plan() {
     let drawn = svg(&format!("\u{1b}[2m$\u{1b}[0m loam plan\n{coloured}"));
     let path = root().join(FILE);
     let found = fs::read_to_string(&path).unwrap_or_default();
-    if is_update() && steady(&found) != steady(&drawn) {
+    if is_update() && shown(&found) != shown(&drawn) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &drawn).unwrap();
         return;
     }
-    assert_eq!(steady(&found), steady(&drawn), "{FILE} shows another plan; UPDATE_DOCS=1 draws it anew");
+    assert_eq!(shown(&found), shown(&drawn), "{FILE} shows another plan; UPDATE_DOCS=1 draws it anew");
 }
 
 /// Returns the text without its colours.
@@ -98,10 +79,10 @@ fn pieces(coloured: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn svg(coloured: &str) -> String {
-    let text = plain(coloured);
-    let lines = text.trim_end().lines().count();
-    let columns = text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
-    let (width, height) = ((columns as f64 * CHARACTER.0).ceil() as usize + 2 * SPACE, lines * CHARACTER.1 + 2 * SPACE);
+    let rows = rows(coloured.trim_end());
+    let long = rows.iter().map(|row| row.iter().map(|(_, part)| part.chars().count()).sum()).max();
+    let columns: usize = long.unwrap_or_default();
+    let (width, height) = ((columns * CHARACTER).div_ceil(10) + 2 * SPACE, rows.len() * LINE + 2 * SPACE);
     let mut svg =
         format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" role=\"img\" ");
     writeln!(svg, "viewBox=\"0 0 {width} {height}\">\n<title>What `loam plan` says when a node has died</title>")
@@ -119,65 +100,95 @@ fn svg(coloured: &str) -> String {
     }
     svg.push_str("}\n</style>\n");
     writeln!(svg, "<rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"6\"/>", width - 1, height - 1).unwrap();
-    let mut line = String::new();
-    let mut number = 0;
-    for (code, piece) in pieces(coloured.trim_end()) {
-        for (at, part) in piece.split('\n').enumerate() {
-            if at > 0 {
-                number += 1;
-                draw(&mut svg, number, &std::mem::take(&mut line));
-            }
-            let part = part.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            match COLOURS.iter().find(|(colour, ..)| *colour == code) {
-                Some((_, class, ..)) if !part.is_empty() => {
-                    write!(line, "<tspan class=\"{class}\">{part}</tspan>").unwrap();
-                }
-                Some(_) => {}
-                None => {
-                    assert!(code == "0", "the picture has no colour for `{code}`");
-                    line.push_str(&part);
-                }
-            }
-        }
+    for (number, row) in rows.iter().enumerate() {
+        draw(&mut svg, number + 1, row);
     }
-    draw(&mut svg, number + 1, &line);
     svg.push_str("</svg>\n");
     svg
 }
 
-fn draw(svg: &mut String, number: usize, line: &str) {
-    if !line.is_empty() {
-        let y = SPACE + number * CHARACTER.1 - 5;
-        writeln!(svg, "<text x=\"{SPACE}\" y=\"{y}\" xml:space=\"preserve\">{line}</text>").unwrap();
+/// Returns the rows of a terminal: lines that are too long go on in the next row.
+fn rows(coloured: &str) -> Vec<Vec<(&str, String)>> {
+    let (mut rows, mut column) = (vec![Vec::new()], 0);
+    for (code, piece) in pieces(coloured) {
+        let mut part = String::new();
+        for char in piece.chars() {
+            if char == '\n' || column == COLUMNS {
+                rows.last_mut().unwrap().push((code, std::mem::take(&mut part)));
+                rows.push(Vec::new());
+                column = 0;
+            }
+            if char != '\n' {
+                part.push(char);
+                column += 1;
+            }
+        }
+        rows.last_mut().unwrap().push((code, part));
     }
+    for row in &mut rows {
+        row.retain(|(_, part)| !part.is_empty());
+    }
+    rows
 }
 
-/// Returns the lines of a picture with what differs from run to run, pids and times, made the same.
-fn steady(svg: &str) -> Vec<String> {
-    let is_part = |char: char| char.is_ascii_digit() || matches!(char, 'a'..='f' | '-' | ':');
-    let lines = svg.lines().filter(|line| line.starts_with("<text "));
-    let inside = lines.map(|line| line.split_once("preserve\">").map_or(line, |(_, inside)| inside));
-    inside
-        .map(|line| {
-            let (mut steady, mut run) = (String::new(), String::new());
-            for char in line.chars().chain(['\n']) {
-                if is_part(char) {
-                    run.push(char);
-                    continue;
-                }
-                let varies = run.len() > 2 && run.contains(|char: char| char.is_ascii_digit());
-                steady.push_str(if varies { "#" } else { &run });
-                run.clear();
-                steady.push(char);
+fn draw(svg: &mut String, number: usize, row: &[(&str, String)]) {
+    if row.is_empty() {
+        return;
+    }
+    let y = SPACE + number * LINE - 5;
+    write!(svg, "<text x=\"{SPACE}\" y=\"{y}\" xml:space=\"preserve\">").unwrap();
+    for (code, part) in row {
+        let part = part.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        match COLOURS.iter().find(|(colour, ..)| colour == code) {
+            Some((_, class, ..)) => write!(svg, "<tspan class=\"{class}\">{part}</tspan>").unwrap(),
+            None => {
+                assert!(*code == "0", "the picture has no colour for `{code}`");
+                svg.push_str(&part);
             }
-            steady
-        })
-        .collect()
+        }
+    }
+    svg.push_str("</text>\n");
+}
+
+/// Returns the lines that a picture shows, with what differs from run to run, such as pids, made the same.
+fn shown(svg: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut is_full = false;
+    for row in svg.lines().filter_map(|line| line.strip_prefix("<text ")) {
+        let pieces = row.split('<').filter_map(|piece| piece.split_once('>')).map(|(_, text)| text);
+        let text: String = pieces.collect();
+        let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let was_full = std::mem::replace(&mut is_full, text.chars().count() == COLUMNS);
+        match lines.last_mut() {
+            Some(last) if was_full => last.push_str(&text),
+            Some(_) | None => lines.push(text),
+        }
+    }
+    lines.iter().map(|line| steady(line)).collect()
+}
+
+/// Returns a line with numbers and digests made the same.
+fn steady(line: &str) -> String {
+    let is_part = |char: char| char.is_ascii_digit() || matches!(char, 'a'..='f' | '-' | ':');
+    let (mut steady, mut run) = (String::new(), String::new());
+    for char in line.chars().chain(['\n']) {
+        if is_part(char) {
+            run.push(char);
+            continue;
+        }
+        let varies = run.len() > 2 && run.contains(|char: char| char.is_ascii_digit());
+        steady.push_str(if varies { "#" } else { &run });
+        run.clear();
+        steady.push(char);
+    }
+    steady.trim_end().to_owned()
 }
 
 #[test]
-fn colours_become_classes() {
-    let drawn = svg("a \u{1b}[32m+ <b>\u{1b}[0m\n\n1234 c\n");
+fn colours_become_classes_and_long_lines_rows() {
+    let long = "x".repeat(COLUMNS);
+    let drawn = svg(&format!("a \u{1b}[32m+ <b>\u{1b}[0m\n\n1234 {long}\n"));
     assert!(drawn.contains(">a <tspan class=\"added\">+ &lt;b&gt;</tspan></text>"), "{drawn}");
-    assert_eq!(steady(&drawn)[1], "# c</text>\n");
+    assert!(drawn.contains(">xxxxx</text>"), "{drawn}");
+    assert_eq!(shown(&drawn), ["a + <b>".to_owned(), format!("# {long}")]);
 }
