@@ -16,7 +16,7 @@ mod tables;
 use crate::support::{Done, Project};
 
 /// The columns of a terminal, in documents.
-const COLUMNS: usize = 80;
+const COLUMNS: usize = 100;
 
 /// Runs loam in a directory, as wide as documents show it.
 fn loam(project: &Project, arguments: &[&str]) -> Done {
