@@ -397,6 +397,10 @@ fn processes_of(root: &Path) -> Vec<Process> {
             String::from_utf8_lossy(&bytes).replace('\0', " ")
         };
         let command = text("cmdline");
+        if command.is_empty() {
+            // Its memory is gone already: it is ending, or never had any.
+            continue;
+        }
         let works_here = fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(root));
         if (works_here || command.contains(&name) || text("environ").contains(&name)) && is_running(pid) {
             found.push(Process { pid, command: command.trim_end().to_owned() });
