@@ -58,11 +58,17 @@ resource "seed_volume" "filled" {
   on_destroy = "delete"
 }
 
+# The same network, but for its seed. The bootstrap is skipped: the snapshot says that it has run.
 resource "network" "followers" {
   nodes   = 2
   seed    = seed_volume.filled
   command = local.demo_node
   ports   = { http = 0 }
+
+  bootstrap {
+    command = ["./fill.sh", "http://$(NODE_HOST):$(PORT_HTTP)", tostring(var.keys)]
+    timeout = "1m"
+  }
 
   peers {
     format = "http://$(NODE_HOST):$(PORT_HTTP)"
