@@ -96,11 +96,12 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
             Some(plan) => refuse_stale(&plan, &project, &snapshot).map(|()| Planned { plan, snapshot }),
             None => {
                 let attempt = run::plan(site, &mut reporter, snapshot, *mode, planning).await;
-                // Nothing that was only drawn may stand between the plan and the question.
+                // Nothing may be drawn between the plan and the answer.
                 reporter.finish()?;
+                let approved = attempt
+                    .and_then(|attempt| approved(attempt.accepted(&project, terminal)?, terminal, applying, &interrupt));
                 reporter = terminal.reporter()?;
-                attempt
-                    .and_then(|attempt| approved(attempt.accepted(&project, terminal)?, terminal, applying, &interrupt))
+                approved
             }
         };
         let planned = match planned {

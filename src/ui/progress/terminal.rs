@@ -107,6 +107,10 @@ impl TermLike for Terminal {
     }
 
     fn flush(&self) -> io::Result<()> {
+        if self.lock().buffer().is_empty() {
+            // Nothing was drawn, and somebody may be typing.
+            return Ok(());
+        }
         self.write("\r").and_then(|()| self.lock().flush())
     }
 }
