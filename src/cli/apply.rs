@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     eval::{Evaluated, Marks},
-    plan::{self, Mode, Plan},
+    plan::{self, Counts, Mode, Plan},
     state::{RunOutcome, Sqlite, Store},
+    ui,
 };
 
 /// Make the world what the configuration says
@@ -98,8 +99,9 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
                 let attempt = run::plan(site, &mut reporter, snapshot, *mode, planning).await;
                 // Nothing may be drawn between the plan and the answer.
                 reporter.finish()?;
-                let approved = attempt
-                    .and_then(|attempt| approved(attempt.accepted(&project, terminal)?, terminal, applying, &interrupt));
+                let approved = attempt.and_then(|attempt| {
+                    approved(attempt.accepted(&project, terminal)?, terminal, applying, &interrupt)
+                });
                 reporter = terminal.reporter()?;
                 approved
             }
@@ -114,9 +116,12 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
         let applied = run::apply(site, &mut store, &mut reporter, run, &planned, &planning.working).await?;
         reporter.finish()?;
         terminal.diagnostics(&applied.diagnostics, &project.sources);
+        if planned.plan.has_changes() && planned.plan.counts() == Counts::default() && applied.is_complete() {
+            terminal.tell(|out, style| ui::note(out, style, "Applied: only outputs changed."));
+        }
         let outputs = store.outputs()?;
         if *mode == Mode::Apply && !outputs.is_empty() {
-            terminal.tell(|out, _| writeln!(out, "\nOutputs:"));
+            terminal.tell(|out, style| ui::heading(out, style, "Outputs"));
             terminal.show_outputs(&outputs)?;
         }
         Box::new(store).close()?;
@@ -157,7 +162,10 @@ fn refuse_stale(plan: &Plan, project: &Project, snapshot: &Snapshot) -> Result<(
     let what = if plan.basis.state_id != snapshot.meta.state_id {
         "it was made for another state".to_owned()
     } else if plan.basis.serial != snapshot.meta.serial.0 {
-        format!("the state is at serial {}, and the plan was made from {}", snapshot.meta.serial, plan.basis.serial)
+        format!(
+            "the state has changed since (it is at serial {}, and the plan was made at {})",
+            snapshot.meta.serial, plan.basis.serial
+        )
     } else if plan.basis.config != project.config.digest {
         "the configuration has changed since".to_owned()
     } else {

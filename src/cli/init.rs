@@ -44,7 +44,10 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Res
     }
     let (project, mut diagnostics) = Project::read(global)?;
     diagnostics.extend(plan::validate(&project.config, &project::offers(), project.paths.clone(), &project.files));
-    project.refuse(terminal, diagnostics)?;
+    let project = project.refuse(terminal, diagnostics)?;
+    if terminal.is_json() {
+        terminal.screen.result(|out, _| ui::valid_json(out, project.config.root.resources.len()))?;
+    }
     terminal.tell(|out, style| ui::note(out, style, "Ready. `loam plan` shows what `loam apply` will do."));
     Ok(Code::Done)
 }

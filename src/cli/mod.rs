@@ -14,6 +14,7 @@ mod init;
 mod inputs;
 mod internal;
 mod interrupt;
+mod nearest;
 mod output;
 mod plan;
 mod project;

@@ -26,18 +26,25 @@ pub(super) struct Args {
     raw: bool,
 }
 
+/// What is said where there are none.
+const NONE: &str = "No outputs are recorded: `loam apply` records those of the `output` blocks.";
+
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
     let directory = Directory::open(global)?;
     let store = state::open_read_only(&directory.loam, directory.seal()?, run::now())?;
     let outputs = store.outputs()?;
     let Some(name) = &args.name else {
+        if outputs.is_empty() {
+            terminal.tell(|out, style| ui::note(out, style, NONE));
+        }
         terminal.show_outputs(&outputs)?;
         return Ok(Code::Done);
     };
     let Some(output) = outputs.iter().find(|output| *output.name == **name) else {
         let names = outputs.iter().map(|output| output.name.as_str());
-        let hint = did_you_mean(name, names)
-            .unwrap_or_else(|| "Outputs are recorded by `loam apply`; `loam output` lists those there are.".to_owned());
+        let list = "`loam output` lists those there are; `loam apply` records new ones.";
+        let otherwise = if outputs.is_empty() { NONE } else { list };
+        let hint = did_you_mean(name, names).unwrap_or_else(|| otherwise.to_owned());
         return Err(Failure::new(format!("there is no output `{name}` in the state")).hint(hint));
     };
     if args.raw {

@@ -71,10 +71,13 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
     terminal.show_plan(&planned.plan, &offers)?;
     terminal.show_unsettled(&unsettled);
     if let Some(out) = &args.out {
-        let path = project::given_path(out);
+        let (path, shown) = (project::given_path(out), out.display());
+        let chdir = global.directory.display();
+        let chdir = if *global.directory == *"." { String::new() } else { format!(" -C {chdir}") };
         plan::save(&planned.plan, &path, &seal)?;
         terminal.tell(|out, style| {
-            ui::note(out, style, &format!("Saved the plan; apply it with `loam apply {}`.", path.display()))
+            writeln!(out)?;
+            ui::note(out, style, &format!("Saved the plan; apply it with `loam{chdir} apply {shown}`."))
         });
     }
     Ok(if args.detailed_exitcode && planned.plan.has_changes() { Code::Changes } else { Code::Done })

@@ -1,17 +1,22 @@
 //! What plan, apply and destroy have in common: from a project to a plan, and from a plan to the world.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use loam_provider::{OpToken, Str};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::{error::Failure, interrupt::Interrupt, project::Project, terminal::Terminal};
+use super::{error::Failure, interrupt::Interrupt, nearest::nearest, project::Project, terminal::Terminal};
 use crate::{
     addr::Instance,
     apply::{self, Applied, Stop},
-    diag::Diagnostics,
+    diag::{Diagnostic, Diagnostics},
     eval::Evaluated,
     event::Reporter,
     host::{Clock, Host},
@@ -110,6 +115,7 @@ pub(super) async fn plan(
     };
     let (plan, mut diagnostics) = unless_cancelled(&cancel, plan::plan(basics)).await?;
     diagnostics.extend(unknown_replacements(&plan, &snapshot, planning));
+    tracing::debug!(serial = %snapshot.meta.serial, objects = snapshot.objects.len(), changes = plan.changes.len(), "planned");
     Ok(Attempt { planned: Planned { plan, snapshot }, diagnostics })
 }
 
@@ -129,15 +135,18 @@ impl Attempt {
 
 /// Reports what `--replace` names and nobody knows.
 fn unknown_replacements(plan: &Plan, snapshot: &Snapshot, planning: &Planning) -> Diagnostics {
-    let is_known = |addr: &&Instance| {
-        plan.changes.iter().any(|change| change.addr == **addr)
-            || snapshot.objects.iter().any(|stored| stored.object.slot.addr == **addr)
-    };
-    let unknown = planning.replace.iter().filter(|addr| !is_known(addr));
+    let planned = plan.changes.iter().map(|change| &change.addr);
+    let known: BTreeSet<&Instance> =
+        planned.chain(snapshot.objects.iter().map(|stored| &stored.object.slot.addr)).collect();
+    let unknown = planning.replace.iter().filter(|addr| !known.contains(addr));
     unknown
         .map(|addr| {
             let detail = format!("`--replace` names `{addr}`, which is neither in the configuration nor in the state.");
-            crate::diag::Diagnostic::error_nowhere("Unknown address", detail)
+            let diagnostic = Diagnostic::error_nowhere("Unknown address", detail);
+            match nearest(addr, known.iter().copied()) {
+                Some(hint) => diagnostic.hint(hint),
+                None => diagnostic.hint("`loam plan` without `--replace` shows the addresses there are."),
+            }
         })
         .collect()
 }

@@ -7,9 +7,10 @@ use super::{
     error::{Code, Failure},
     project::{self, Directory},
     run,
+    state::EMPTY,
     terminal::Terminal,
 };
-use crate::{plan, state};
+use crate::{plan, state, ui};
 
 /// Show the objects in the state, or a saved plan
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,13 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
     }
     let store = state::open_read_only(&directory.loam, seal, run::now())?;
     let (objects, outputs) = (store.objects()?, store.outputs()?);
+    if objects.is_empty() && outputs.is_empty() {
+        terminal.tell(|out, style| ui::note(out, style, EMPTY));
+    }
     terminal.show_objects(&objects, &project::offers())?;
+    if !terminal.is_json() && !outputs.is_empty() {
+        terminal.screen.result(|out, style| ui::heading(out, style, "Outputs"))?;
+    }
     terminal.show_outputs(&outputs)?;
     Ok(Code::Done)
 }

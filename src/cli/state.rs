@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::{
     Global,
     error::{Code, Failure},
+    nearest::nearest,
     project::{self, Directory},
     run,
     terminal::Terminal,
 };
 use crate::{
     addr::{Instance, Resource},
-    diag::did_you_mean,
     state::{self, Sqlite, Store, Stored},
     ui,
 };
@@ -31,6 +31,9 @@ pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
 }
+
+/// What is said where nothing is recorded.
+pub(super) const EMPTY: &str = "The state is empty: nothing was applied here yet, or all of it was destroyed.";
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
@@ -77,8 +80,9 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         Command::Show { address } => show(terminal, &directory, address),
         Command::Rm { addresses, locking } => {
             let mut store = open(&directory, "state rm", locking)?;
+            let objects = store.objects()?;
             for address in addresses {
-                known(&objects(&store)?, address)?;
+                known(&objects, address)?;
             }
             for address in addresses {
                 store.forget_object(run::now(), address)?;
@@ -90,7 +94,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         }
         Command::Mv { from, to, locking } => {
             let mut store = open(&directory, "state mv", locking)?;
-            let objects = objects(&store)?;
+            let objects = store.objects()?;
             known(&objects, from)?;
             if from.resource.kind != to.resource.kind {
                 let message =
@@ -99,7 +103,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
             }
             if objects.iter().any(|stored| stored.object.slot.addr == *to) {
                 return Err(Failure::new(format!("there is an object at `{to}` already"))
-                    .hint(format!("Move or forget it first: loam state rm '{to}'")));
+                    .hint(format!("Move it, or forget it with `loam state rm '{to}'`, first.")));
             }
             store.move_object(run::now(), from, to)?;
             terminal.tell(|out, style| ui::note(out, style, &format!("Moved {from} to {to}.")));
@@ -120,6 +124,9 @@ fn list(terminal: &mut Terminal, directory: &Directory, address: Option<&str>) -
         if objects.is_empty() {
             return known(&store.objects()?, &instance).map(|()| Code::Done);
         }
+    }
+    if objects.is_empty() {
+        terminal.tell(|out, style| ui::note(out, style, EMPTY));
     }
     let is_json = terminal.is_json();
     terminal.screen.result(|out, _| {
@@ -148,16 +155,15 @@ fn open(directory: &Directory, command: &str, locking: &Locking) -> Result<Sqlit
     Ok(Sqlite::open(lock, directory.seal()?, run::now())?)
 }
 
-fn objects(store: &dyn Store) -> Result<Vec<Stored>, Failure> {
-    Ok(store.objects()?)
-}
-
 fn known(objects: &[Stored], address: &Instance) -> Result<(), Failure> {
-    let addresses: Vec<String> = objects.iter().map(|stored| stored.object.slot.addr.to_string()).collect();
-    if addresses.contains(&address.to_string()) {
+    let mut addresses = objects.iter().map(|stored| &stored.object.slot.addr);
+    if addresses.clone().any(|known| known == address) {
         return Ok(());
     }
-    let hint = did_you_mean(&address.to_string(), addresses.iter().map(String::as_str));
-    Err(Failure::new(format!("there is no object at `{address}` in the state"))
-        .hint(hint.unwrap_or_else(|| "`loam state list` shows what there is.".to_owned())))
+    let hint = match addresses.next() {
+        None => "The state is empty.".to_owned(),
+        Some(_) => nearest(address, objects.iter().map(|stored| &stored.object.slot.addr))
+            .unwrap_or_else(|| "`loam state list` shows what there is.".to_owned()),
+    };
+    Err(Failure::new(format!("there is no object at `{address}` in the state")).hint(hint))
 }

@@ -25,7 +25,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Res
     if terminal.is_json() {
         terminal.screen.result(|out, _| ui::valid_json(out, blocks))?;
     }
-    terminal
-        .tell(|out, style| ui::note(out, style, &format!("The configuration is valid ({blocks} resource blocks).")));
+    let blocks = if blocks == 1 { "1 resource block".to_owned() } else { format!("{blocks} resource blocks") };
+    terminal.tell(|out, style| ui::note(out, style, &format!("The configuration is valid ({blocks}).")));
     Ok(Code::Done)
 }

@@ -86,6 +86,7 @@ impl Host {
     ///
     /// # Errors
     /// What the provider said, or how its answer breaks the contract.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
     pub async fn plan(&self, call: &Call, request: PlanRequest<'_>) -> Result<Planned, CallError> {
         let (provider, kind) = self.enter(call).await?;
         let planned = provider.get().plan(kind, &self.cx(call), request).await.map_err(CallError::Provider)?;
@@ -97,6 +98,7 @@ impl Host {
     ///
     /// # Errors
     /// What the provider said, or how its answer breaks the contract.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
     pub async fn read(&self, call: &Call, current: &Known) -> Result<Option<Known>, CallError> {
         let (provider, kind) = self.enter(call).await?;
         let read = provider.get().read(kind, &self.cx(call), current).await.map_err(CallError::Provider)?;
@@ -110,6 +112,7 @@ impl Host {
     ///
     /// # Errors
     /// What failed, and what it left.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
     pub async fn create(&self, call: &Call, planned: &Value) -> Result<Known, CallFailure> {
         let (provider, kind) = self.enter(call).await?;
         let made = provider.get().create(kind, &self.cx(call), planned).await?;
@@ -120,6 +123,7 @@ impl Host {
     ///
     /// # Errors
     /// What failed, and what it left.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
     pub async fn update(&self, call: &Call, before: &Known, planned: &Value) -> Result<Known, CallFailure> {
         let (provider, kind) = self.enter(call).await?;
         let made = provider.get().update(kind, &self.cx(call), before, planned).await?;
@@ -130,6 +134,7 @@ impl Host {
     ///
     /// # Errors
     /// What failed, and what it left.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
     pub async fn delete(&self, call: &Call, before: &Known) -> Result<(), CallFailure> {
         let (provider, kind) = self.enter(call).await?;
         Ok(provider.get().delete(kind, &self.cx(call), before).await?)
@@ -139,6 +144,7 @@ impl Host {
     ///
     /// # Errors
     /// What the provider said, or how its answer breaks the contract.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
     pub async fn resolve(&self, call: &Call, planned: &Value) -> Result<Resolution, CallError> {
         let (provider, kind) = self.enter(call).await?;
         let resolution = provider.get().resolve(kind, &self.cx(call), planned).await.map_err(CallError::Provider)?;

@@ -27,7 +27,7 @@ mod value;
 pub use about::{Version, addresses, addresses_json, providers, providers_json, valid_json, version, version_json};
 pub use confirm::{Answer, Answers, ConfirmError, confirm};
 pub use diagnostic::{diagnostics, diagnostics_json};
-pub use note::{note, text_diff};
+pub use note::{heading, note, text_diff};
 pub use plan::{plan, plan_json};
 pub use progress::{Now, Progress, Size, Terminal};
 pub use screen::{PrintError, Screen};

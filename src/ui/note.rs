@@ -17,6 +17,14 @@ pub fn note(out: &mut dyn Write, style: Style, text: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes what the lines below it are, after an empty line.
+///
+/// # Errors
+/// Those of the writer.
+pub fn heading(out: &mut dyn Write, style: Style, text: &str) -> io::Result<()> {
+    writeln!(out, "\n{}", style.paint(Tone::Strong, format_args!("{text}:")))
+}
+
 /// Writes the difference between two versions of a file as a unified diff.
 ///
 /// # Errors

@@ -86,7 +86,9 @@ fn entries<'v>(
     manner: Manner,
     shown: impl Fn(&str) -> String,
 ) -> Body {
-    let items = items.filter(|(_, item)| manner != Manner::Glance || !item.is_null());
+    // In a block, null is what was left out.
+    let is_block = matches!(names, Names::Of(_));
+    let items = items.filter(|(_, item)| !item.is_null() || (manner != Manner::Glance && !is_block));
     let entries = items.map(|(name, item)| {
         let body = body(item, &marks.inside(&Step::Name(name.clone())), names.inside(name), manner);
         Entry { mark: Mark::Same, name: shown(name), body, remark: None }
