@@ -24,7 +24,11 @@ fn outputs_of_examples_exist() {
     let mut seen = 0;
     for page in pages().iter().filter(|page| page.path.starts_with("examples")) {
         let folder = root().join(page.path.parent().unwrap());
-        let configuration = std::fs::read_to_string(folder.join("main.loam.hcl")).unwrap();
+        // The page that lists the examples is about none of them.
+        let Ok(configuration) = std::fs::read_to_string(folder.join("main.loam.hcl")) else {
+            assert!(folder.ends_with("examples"), "{} has no main.loam.hcl", folder.display());
+            continue;
+        };
         for fence in page.fences().iter().filter(|fence| fence.info == "sh") {
             for words in fence.text.lines().flat_map(invocations).filter(|words| words[0] == "loam") {
                 let matches = loam::cli::command().get_matches_from(words);
