@@ -12,6 +12,7 @@ mod messages;
 mod page;
 mod picture;
 mod tables;
+mod variables;
 
 use crate::support::{Done, Project};
 
