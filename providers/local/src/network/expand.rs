@@ -45,6 +45,11 @@ pub(crate) fn expand(text: &str, names: &Names) -> Result<Option<String>, Invali
     Ok(is_known.then_some(expanded))
 }
 
+/// Returns a text that expands to this one.
+pub(super) fn literal(text: &str) -> String {
+    text.replace("$(", "$$(")
+}
+
 /// Returns the name that was most likely meant.
 pub(super) fn nearest<'n>(wrong: &str, names: &'n Names) -> Option<&'n str> {
     let distances = names.keys().map(|name| (distance(wrong, name), name.as_str()));
@@ -92,6 +97,13 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(expand(text, &names()), expected.map(|text| text.map(str::to_owned)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_literal_text_expands_to_itself() {
+        for text in ["", "$(NODE_NAME) $$(x) $$$(", "é $ $5 ${x}"] {
+            assert_eq!(expand(&literal(text), &Names::new()), Ok(Some(text.to_owned())), "{text}");
         }
     }
 

@@ -11,12 +11,12 @@ use loam_provider::{
 };
 
 use super::{
-    expand::{Invalid, Names, expand, nearest},
+    expand::{Invalid, Names, expand, literal, nearest},
     ports::HOST,
 };
 use crate::{
     files::{FileError, fs},
-    process::Place,
+    process::{Place, Record},
 };
 
 /// The name of what is written when a node's data directory is complete.
@@ -57,11 +57,21 @@ pub(super) enum For {
 }
 
 impl Node {
-    /// Returns what is left of a node that is no longer declared, for its last hook.
-    pub(super) fn leaving(name: &str, dir: &FilePath, ports: BTreeMap<String, Option<u16>>) -> Self {
-        let (env, files) = (BTreeMap::new(), BTreeMap::new());
-        let (name, dir) = (name.to_owned(), dir.to_owned());
-        Self { name, index: 0, dir, ports, command: Vec::new(), env, files, path: Path::root() }
+    /// Returns what is left of a node that is no longer declared, for its last hook: what it was started with.
+    pub(super) fn leaving(name: &str, place: &Place, record: &Record) -> Result<Self, FileError> {
+        let launch = place.launch(record)?;
+        let index = launch.as_ref().and_then(|launch| launch.names.get("NODE_INDEX")?.parse().ok());
+        let env = launch.into_iter().flat_map(|launch| launch.env);
+        Ok(Self {
+            name: name.to_owned(),
+            index: index.unwrap_or_default(),
+            dir: place.path().to_owned(),
+            ports: record.about.ports.iter().map(|(name, port)| (name.clone(), Some(*port))).collect(),
+            command: Vec::new(),
+            env: env.map(|(name, value)| (name, literal(&value))).collect(),
+            files: BTreeMap::new(),
+            path: Path::root(),
+        })
     }
 
     pub(super) fn place(&self) -> Place {
@@ -219,6 +229,7 @@ pub(super) fn nodes(
             let had = kept.get(&name).and_then(|ports| ports.get(port_name)).copied();
             ports.insert(port_name.clone(), if port == 0 { had } else { Some(port) });
         }
+        check_port_names(&own_path, own, &ports)?;
         let files = merged(&spec.files, &own.files);
         check_file_names(&files)?;
         nodes.push(Node {
@@ -240,7 +251,7 @@ fn node_names(spec: &Network) -> Result<Vec<String>, ProviderError> {
     let count = |text: &serde_json::Number| {
         text.as_u64().filter(|count| (1..=10_000).contains(count)).ok_or_else(|| {
             ProviderError::invalid(Path::attribute("node_count"), format!("a network cannot have {text} nodes"))
-                .hint("Write a whole number from 1.")
+                .hint("Write a whole number from 1 to 10000.")
         })
     };
     match (&spec.node_count, spec.node.is_empty()) {
@@ -263,6 +274,23 @@ fn node_names(spec: &Network) -> Result<Vec<String>, ProviderError> {
             Ok(spec.node.keys().cloned().collect())
         }
     }
+}
+
+/// Checks that every port has a `$(PORT_NAME)` of its own.
+fn check_port_names(
+    own_path: &Path,
+    own: &loam_provider::kinds::network::Node,
+    ports: &BTreeMap<String, Option<u16>>,
+) -> Result<(), ProviderError> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for name in ports.keys() {
+        if let Some(other) = seen.insert(upper(name), name) {
+            let at = if own.ports.contains_key(name) { own_path.clone() } else { Path::root() };
+            let message = format!("the ports `{other}` and `{name}` are both `$(PORT_{})`", upper(name));
+            return Err(ProviderError::invalid(at.name("ports").name(name), message).hint("Rename one of them."));
+        }
+    }
+    Ok(())
 }
 
 fn check_file_names(files: &BTreeMap<String, String>) -> Result<(), ProviderError> {

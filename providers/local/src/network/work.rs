@@ -122,8 +122,7 @@ impl Work<'_> {
             let condition = place.condition()?;
             if let Some(record) = condition.record() {
                 if condition.alive().is_some() && self.network.spec.before_leave.is_some() {
-                    let ports = record.about.ports.iter().map(|(name, port)| (name.clone(), Some(*port)));
-                    let node = Node::leaving(&name, place.path(), ports.collect());
+                    let node = Node::leaving(&name, &place, record)?;
                     self.hook(When::BeforeLeave, &node).await?;
                 }
                 self.cx.progress.items(&format!("stopping node `{name}`"), 0, None);
@@ -165,9 +164,8 @@ impl Work<'_> {
             None => self.all_ready(waiting).await,
         };
         if result.is_err() {
-            for (name, identity) in &started {
-                stop(&what(name), identity, &self.network.spec.stop).await?;
-            }
+            // Why a node did not start is what matters; one that cannot be stopped is recorded and found again.
+            let _ = stop_all(started, &self.network.spec.stop).await;
         }
         result
     }

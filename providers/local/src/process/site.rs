@@ -130,7 +130,8 @@ impl Site {
         match self.owner()? {
             Some(owner) if owner.state_id != cx.state_id.as_str() => {
                 let message = format!("`{}` belongs to `{}` of another state", self.0.display(), owner.address);
-                Err(ProviderError::failed(message))
+                Err(ProviderError::failed(message)
+                    .hint("loam never touches what another state has made: destroy it from there, or move it away."))
             }
             Some(_) | None => Ok(()),
         }

@@ -127,14 +127,15 @@ async fn a_roll_stops_at_the_first_node_that_fails() {
 async fn nodes_join_one_by_one_and_take_leave_by_their_hooks() {
     let mut world = World::new("network.bench").await;
     let say = |what: &str| {
-        let script = format!("echo {what} $0 $1 $2 >> hooks.txt");
-        json!({ "command": ["sh", "-c", script, "$(NODE_NAME)", "$(OTHERS_HTTP)", "$(PORT_HTTP)"] })
+        let script = format!("echo {what} $0 $1 $2 $3 $ROLE >> hooks.txt");
+        json!({ "command": ["sh", "-c", script, "$(NODE_NAME)", "$(OTHERS_HTTP)", "$(PORT_HTTP)", "$(NODE_INDEX)"] })
     };
     let hooks = json!({
         "peers": { "format": "$(NODE_HOST):$(PORT_HTTP)", "on_change": "keep" },
         "before_join": say("join"),
         "before_leave": say("leave"),
         "files": { "peers": "$(PEERS)" },
+        "env": { "ROLE": "$(NODE_NAME)-of-$(NETWORK_NAME)" },
     });
     let (one, three) = (servers(1, hooks.clone()), servers(3, hooks));
     let made = world.create(&one).await.unwrap();
@@ -145,10 +146,10 @@ async fn nodes_join_one_by_one_and_take_leave_by_their_hooks() {
     let port = |node: &str| number(&larger, &format!("nodes[\"{node}\"].ports.http"));
     let said = std::fs::read_to_string(world.path("hooks.txt")).unwrap();
     let expected = [
-        format!("join 1 {} {}", url("0"), port("1")),
-        format!("join 2 {},{} {}", url("0"), url("1"), port("2")),
-        format!("leave 1 {} {}", url("0"), port("1")),
-        format!("leave 2 {} {}", url("0"), port("2")),
+        format!("join 1 {} {} 1 1-of-bench", url("0"), port("1")),
+        format!("join 2 {},{} {} 2 2-of-bench", url("0"), url("1"), port("2")),
+        format!("leave 1 {} {} 1 1-of-bench", url("0"), port("1")),
+        format!("leave 2 {} {} 2 2-of-bench", url("0"), port("2")),
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     world.delete(&smaller).await.unwrap();
