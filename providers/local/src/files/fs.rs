@@ -68,7 +68,18 @@ pub(crate) fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), FileEr
 /// Returns where the next content of a file is built.
 pub(crate) fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.loam-new"))
+    path.with_file_name(format!(".{name}{NEW}"))
+}
+
+/// What the name of a file ends with until it is whole.
+const NEW: &str = ".loam-new";
+
+/// Deletes the files of a directory that were not written to the end; nobody else may be writing there.
+pub(crate) fn sweep(directory: &Path) -> Result<(), FileError> {
+    for name in names(directory)?.iter().filter(|name| name.starts_with('.') && name.ends_with(NEW)) {
+        remove_file(&directory.join(name))?;
+    }
+    Ok(())
 }
 
 fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), FileError> {

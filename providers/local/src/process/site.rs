@@ -61,6 +61,9 @@ impl Site {
                 std::fs::remove_dir_all(&site.0).map_err(FileError::on("delete", &site.0))?;
                 continue;
             }
+            if name.contains(&hash) {
+                site.sweep()?;
+            }
             if name.contains(&hash)
                 && site.owner()?.is_some_and(|owner| owner.is_of(cx) && owner.token == cx.token.0.as_str())
             {
@@ -76,6 +79,17 @@ impl Site {
             1 => Self(first.clone()),
             number => Self(PathBuf::from(format!("{}-{number}", first.display()))),
         })
+    }
+
+    /// Deletes files of this directory and of those in it that a dead call did not write to the end.
+    fn sweep(&self) -> Result<(), FileError> {
+        fs::sweep(&self.0)?;
+        for name in fs::names(&self.0)? {
+            if self.0.join(&name).is_dir() {
+                fs::sweep(&self.0.join(&name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether nothing stands here but what a call that died while it claimed it may have left.

@@ -105,6 +105,30 @@ async fn a_lost_answer_is_found_again() {
 }
 
 #[tokio::test]
+async fn what_a_dead_run_began_to_make_or_to_delete_is_no_stranger_s() {
+    let world = World::new().await;
+    let config = world.config("bucket", &json!({ "name": "a" }));
+    let cx = world.cx("bucket.a");
+    let planned = world.plan_of(&cx, "bucket", &config, None).await.unwrap();
+    // No process has a pid of this size.
+    let begun = ".loam/buckets/a/.loam-bucket.json.4294967294.tmp";
+    world.write([(begun, "{")]);
+    let made = world.create(&cx, "bucket", &planned.after).await.unwrap();
+    assert_eq!(world.files(".loam/buckets"), ["a/.loam-bucket.json"]);
+
+    fs::remove_file(world.path(".loam/buckets/a/.loam-bucket.json")).unwrap();
+    assert_eq!(world.resolve(&cx, "bucket", made.value()).await, Resolution::Nothing);
+    assert!(!world.path(".loam/buckets/a").exists(), "it was empty, and its own");
+
+    world.write([(begun, "{")]);
+    assert_eq!(world.resolve(&cx, "bucket", &planned.after).await, Resolution::Nothing);
+    assert!(!world.path(".loam/buckets/a").exists());
+    world.write([(".loam/buckets/a/mine", "x")]);
+    assert_eq!(world.resolve(&cx, "bucket", &planned.after).await, Resolution::Nothing);
+    assert_eq!(world.text(".loam/buckets/a/mine"), "x");
+}
+
+#[tokio::test]
 async fn names_that_lead_elsewhere_are_refused() {
     let world = World::new().await;
     for name in ["../x", "a/b", "", ".hidden"] {

@@ -208,6 +208,9 @@ async fn what_a_dead_call_began_to_make_or_to_delete_is_not_left() {
     assert_eq!(text(&world.plan(&wanted, None).await.unwrap().after, "dir"), dir.to_str().unwrap());
     let made = world.create(&wanted).await.unwrap();
     assert_eq!(text(&made, "dir"), dir.to_str().unwrap());
+    begin();
+    assert_eq!(world.resolve(&planned).await, Resolution::Done(made.clone()));
+    assert!(!dir.join(".owner.json.loam-new").exists());
     kill(number(&made, "pid"));
     std::fs::rename(&dir, dir.with_extension("gone")).unwrap();
     begin();

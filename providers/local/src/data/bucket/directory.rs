@@ -86,7 +86,7 @@ pub(super) fn make(path: &Path, wanted: Marker, cx: &CallCx) -> Result<Marker, P
 }
 
 fn refuse_strangers(path: &Path) -> Result<(), ProviderError> {
-    let mut entries = match fs::read_dir(path) {
+    let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
@@ -95,12 +95,22 @@ fn refuse_strangers(path: &Path) -> Result<(), ProviderError> {
         }
         Err(error) => return Err(failed("read directory", path, error)),
     };
-    if entries.next().is_none() {
+    let is_strange = |entry: fs::DirEntry| !json_file::is_left_behind(&entry.file_name(), MARKER);
+    if !entries.flatten().any(is_strange) {
         return Ok(());
     }
     let message = format!("directory `{}` is not empty and was not made by loam", path.display());
     Err(ProviderError::failed(message)
         .hint("Choose another place with `local { path = … }`, or move what is there away."))
+}
+
+/// Removes what a run left that died before the bucket at `path` had its marker, or after it had lost it.
+pub(super) fn abandon(path: &Path, of: Abandoned) -> Result<(), ProviderError> {
+    if json_file::sweep(&path.join(MARKER))? || of == Abandoned::Deleted {
+        // Fails while something else is in it, which is not ours.
+        let _ = fs::remove_dir(path);
+    }
+    Ok(())
 }
 
 /// Changes what is recorded of the bucket at `path`.
@@ -156,6 +166,15 @@ fn not_empty(path: &Path, marker: &Marker, held: Holdings) -> ProviderError {
         "Apply `force_destroy = true` first to delete them too, or remove them from `{}`.",
         path.display()
     ))
+}
+
+/// What a run did to a bucket when it died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Abandoned {
+    /// It made it.
+    Begun,
+    /// It deleted what it had made.
+    Deleted,
 }
 
 /// What a bucket holds.

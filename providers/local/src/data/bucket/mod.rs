@@ -20,7 +20,7 @@ use loam_provider::{
 };
 use serde::Deserialize;
 
-use self::directory::{Force, Marker};
+use self::directory::{Abandoned, Force, Marker};
 pub(crate) use self::quota::check as check_quota;
 use super::{object, place, work};
 use crate::Machine;
@@ -144,9 +144,17 @@ impl Provider for Bucket {
         }
         let path = self.known_path(planned)?;
         let at = path.clone();
-        Ok(match work::blocking(move || directory::marker(&at)).await? {
-            Some(marker) if marker.owner.did(cx) => Resolution::Done(made(planned, &marker, &path)?),
-            Some(_) | None => Resolution::Nothing,
-        })
+        match work::blocking(move || directory::marker(&at)).await? {
+            Some(marker) if marker.owner.did(cx) => return Ok(Resolution::Done(made(planned, &marker, &path)?)),
+            Some(_) => {}
+            None => {
+                let of = match planned.get("id").and_then(Value::as_str) {
+                    Some(_) => Abandoned::Deleted,
+                    None => Abandoned::Begun,
+                };
+                work::blocking(move || directory::abandon(&path, of)).await?;
+            }
+        }
+        Ok(Resolution::Nothing)
     }
 }
