@@ -33,7 +33,7 @@ fn a_saved_plan_is_refused_when_the_state_moved_on() {
     let project = saved();
     project.succeed(&["apply", "saved.plan"]);
     assert_snapshot!(refusal(&project), @"
-    error: the saved plan is stale: the state is at serial 1, and the plan was made from 0
+    error: the saved plan is stale: the state has changed since (it is at serial 1, and the plan was made at 0)
     hint: Make a new one with `loam plan --out FILE`.
     ");
 }

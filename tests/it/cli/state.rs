@@ -67,7 +67,7 @@ fn a_renamed_object_is_not_made_again() {
     let onto = project.loam(&["state", "mv", r#"file.card["a"]"#, r#"file.card["b"]"#]);
     assert_snapshot!(told(&onto, 1), @r#"
     error: there is an object at `file.card["b"]` already
-    hint: Move or forget it first: loam state rm 'file.card["b"]'
+    hint: Move it, or forget it with `loam state rm 'file.card["b"]'`, first.
     "#);
     let kind = project.loam(&["state", "mv", "loam_data.uno", "file.uno"]);
     assert_snapshot!(told(&kind, 1), @"
