@@ -21,8 +21,11 @@ async fn a_bucket_lives_from_create_to_delete() {
     let (did, changed) = world.apply("bucket.a", &block, Some(&made)).await.unwrap();
     assert_eq!((did, text(&changed, "id")), (Did::Update, text(&made, "id")));
 
+    let other = world.made("bucket.b", &json!({ "name": "b" })).await;
     world.delete("bucket.a", &changed).await.unwrap();
-    assert!(!path.exists());
+    assert!(!path.exists() && world.path(".loam/buckets/b").exists());
+    world.delete("bucket.b", &other).await.unwrap();
+    assert!(!world.path(".loam/buckets").exists());
     assert!(world.read("bucket.a", &changed).await.is_none());
     world.delete("bucket.a", &changed).await.unwrap();
 }

@@ -9,10 +9,13 @@ use std::{
 use loam_provider::{CallCx, ProviderError, Size, Type, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{
-    json_file::{self, failed},
-    marks::Owner,
-    object,
+use crate::{
+    data::{
+        json_file::{self, failed},
+        marks::Owner,
+        object,
+    },
+    files::fs::make_directory,
 };
 
 /// The marker's name; listings hide what starts with `.loam-`.
@@ -77,7 +80,8 @@ pub(super) fn make(path: &Path, wanted: Marker, cx: &CallCx) -> Result<Marker, P
         Some(found) => return Err(found.owner.refuses(&what(), cx)),
         None => {
             refuse_strangers(path)?;
-            fs::create_dir_all(path).map_err(|error| failed("create directory", path, error))?;
+            // The last bucket beside it may take their folder along at this moment.
+            make_directory(path, 0o777)?;
             wanted
         }
     };
@@ -124,8 +128,16 @@ pub(super) fn mark(path: &Path, wanted: Marker, cx: &CallCx) -> Result<Marker, P
     Ok(marker)
 }
 
-/// Removes the bucket `id` at `path`; another one there is left alone.
-pub(super) fn remove(path: &Path, id: &str, force: Force, cx: &CallCx) -> Result<(), ProviderError> {
+/// Removes the bucket `id` at `path`, and the `folder` of all buckets if it is empty now; another bucket there is
+/// left alone.
+pub(super) fn remove(path: &Path, folder: &Path, id: &str, force: Force, cx: &CallCx) -> Result<(), ProviderError> {
+    remove_bucket(path, id, force, cx)?;
+    // It may hold others; then it stays.
+    let _ = fs::remove_dir(folder);
+    Ok(())
+}
+
+fn remove_bucket(path: &Path, id: &str, force: Force, cx: &CallCx) -> Result<(), ProviderError> {
     let Some(marker) = marker(path)? else { return Ok(()) };
     if !marker.owner.is_in(cx) || marker.id != id {
         return Ok(());

@@ -131,7 +131,8 @@ impl Provider for Bucket {
         let id = before.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let force = if spec.force_destroy { Force::Objects } else { Force::Nothing };
         let cx = cx.clone();
-        let removed = work::blocking(move || directory::remove(&path, &id, force, &cx)).await;
+        let folder = self.machine.loam_dir().join("buckets");
+        let removed = work::blocking(move || directory::remove(&path, &folder, &id, force, &cx)).await;
         removed.map_err(|error| match force {
             Force::Nothing => Failure::from(error),
             Force::Objects => Failure { error, remains: Remains::InDoubt },
