@@ -303,6 +303,15 @@ impl Running {
         }
     }
 
+    /// Kills it after some time, if it still runs, and returns what it told until then.
+    pub(crate) fn kill_after(mut self, time: Duration) -> String {
+        // The moment is what is tried, and nothing waits for it.
+        std::thread::sleep(time);
+        self.child.kill().unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Waits for its end.
     pub(crate) fn finish(self) -> Done {
         let output = self.child.wait_with_output().unwrap();
