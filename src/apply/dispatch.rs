@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loam_provider::{OpToken, ProgressSender, Report};
+use loam_provider::{OpToken, ProgressSender, Remains, Report};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -255,19 +255,22 @@ impl Dispatcher<'_, '_> {
 
     /// Takes in what a worker returned: what to record, and what to show once it is recorded.
     fn conclude(&mut self, at: usize, returned: Returned) -> (Entry, Vec<Event>) {
-        let Active { began, prepared } = self.active.remove(&at).expect("only what was started returns");
+        let Active { began, mut prepared } = self.active.remove(&at).expect("only what was started returns");
         let elapsed = began.elapsed();
         let change = prepared.change;
         let slot = self.slot_for(at, change);
         let mut events = Vec::new();
         let concluded = match returned {
-            Returned::Made(known) => match self.preparing.made(&prepared, &known) {
+            Returned::Made(known) => match self.preparing.made(&mut prepared, &known) {
                 Ok(()) => record::Concluded::Done { made: Some(known) },
                 Err(trouble) => record::Concluded::Failed { trouble, remains: record::Left::Whole(known) },
             },
             Returned::Deleted => record::Concluded::Done { made: None },
             Returned::Failed { error, remains } => {
                 let trouble = record::trouble(&error, &prepared.secrets);
+                if let Remains::Partial(known) = &remains {
+                    self.preparing.left(&mut prepared, known);
+                }
                 record::Concluded::Failed { trouble, remains: remains.into() }
             }
         };

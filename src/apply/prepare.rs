@@ -15,7 +15,7 @@ use crate::{
     config::{BlockName, Config, Node},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated, InstanceValues, Marks},
-    event::{Action, Secrets, Trouble},
+    event::{Action, Secrets, Trouble, reflected},
     host::{Host, ProviderRef},
     plan::{
         Change, Mode, ObjectChange, Plan, Work,
@@ -54,6 +54,8 @@ pub(super) struct Preparing<'r> {
     world: World<'r>,
     /// The configuration's order; none where the run does not look at the configuration.
     order: Option<(Order, Vec<Rc<BTreeSet<BlockName>>>)>,
+    /// The secrets among the variables.
+    secrets: Secrets,
     expansions: HashMap<BlockName, Rc<HashMap<Option<InstanceKey>, InstanceValues>>>,
 }
 
@@ -73,6 +75,7 @@ impl<'r> Preparing<'r> {
                 let needed = order.blocks_needed();
                 (order, needed)
             }),
+            secrets: Evaluated::secrets(basics.variables.values()),
             expansions: HashMap::new(),
         };
         preparing.seed(basics.objects);
@@ -129,10 +132,11 @@ impl<'r> Preparing<'r> {
         found.set_address(&change.addr);
         let has_errors = found.has_errors();
         diagnostics.extend(found);
-        let (planned, sensitive, instance) = known?;
+        let (planned, mut sensitive, instance) = known?;
         if has_errors {
             return Err(trouble("the configuration is wrong now that all values are known"));
         }
+        sensitive.extend(self.reflected(change, &planned, &sensitive));
         let of_before = before.as_ref().map(|before| Secrets::of(before, &change.sensitive)).unwrap_or_default();
         Ok(Prepared {
             change: at,
@@ -140,7 +144,7 @@ impl<'r> Preparing<'r> {
             provider: if action == Action::Delete { change.former_provider() } else { &change.provider }.clone(),
             action,
             before,
-            secrets: Secrets::of(&planned, &sensitive).and(&of_before),
+            secrets: Secrets::of(&planned, &sensitive).and(&of_before).and(&self.secrets),
             planned,
             sensitive,
             timeout,
@@ -229,8 +233,20 @@ impl<'r> Preparing<'r> {
         None
     }
 
+    /// Takes in what a step left, whether or not it did all it was to do: where its secrets stand is known now.
+    pub(super) fn left(&self, prepared: &mut Prepared, left: &Known) {
+        let change = &self.plan.changes[prepared.change];
+        prepared.sensitive.extend(self.reflected(change, left, &prepared.sensitive));
+    }
+
+    fn reflected(&self, change: &ObjectChange, value: &Value, sensitive: &[Path]) -> Vec<Path> {
+        let kind = self.host.kind(&change.addr.resource.kind);
+        kind.map(|kind| reflected(&kind.schema, value, sensitive, &self.secrets)).unwrap_or_default()
+    }
+
     /// Takes in what a step made, and checks what its block states about it.
-    pub(super) fn made(&mut self, prepared: &Prepared, made: &Known) -> Result<(), Trouble> {
+    pub(super) fn made(&mut self, prepared: &mut Prepared, made: &Known) -> Result<(), Trouble> {
+        self.left(prepared, made);
         let (block, key) = (visit::block_of(&prepared.addr), &prepared.addr.key);
         let object = Evaluated::new(made.value().clone(), Marks::at_paths(prepared.sensitive.iter().cloned()));
         self.world.set_object(&block, key, object.clone());

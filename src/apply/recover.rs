@@ -1,11 +1,11 @@
 //! What became of the steps that a dead run left open.
 
-use loam_provider::{ProgressSender, Resolution, Value};
+use loam_provider::{Known, ProgressSender, Resolution, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::Tools;
 use crate::{
-    event::{Event, Recovered, Secrets},
+    event::{Event, Recovered, Secrets, reflected},
     host::{Call, CallError, Clock},
     state::{
         Action, Condition, Ended, Entry, Object, Outcome, RunOutcome, Slot, StateError, StepRecord, Stored, Write,
@@ -53,8 +53,12 @@ async fn settle(
         .unwrap_or(crate::state::Planned { value: Value::Null(loam_provider::Type::Any), sensitive: Vec::new() });
     let answer = ask(tools, step, stored.as_ref(), &planned.value).await.map(|answer| about(step.action, answer));
     let secrets = Secrets::of(&planned.value, &planned.sensitive);
-    let put = |attributes, condition| {
-        vec![Write::Put(Box::new(adopted(step, stored.as_ref(), &planned.sensitive, attributes, condition)))]
+    let kind = tools.host.kind(&step.kind);
+    let put = |attributes: Known, condition| {
+        let reflected =
+            kind.map(|kind| reflected(&kind.schema, &attributes, &planned.sensitive, &secrets)).unwrap_or_default();
+        let sensitive = [planned.sensitive.as_slice(), &reflected].concat();
+        vec![Write::Put(Box::new(adopted(step, stored.as_ref(), &sensitive, attributes, condition)))]
     };
     Ok(match answer {
         Ok(Resolution::Nothing) => {

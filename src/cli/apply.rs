@@ -83,6 +83,7 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
         Some(plan) => inputs_of(plan),
         None => project.variables(terminal, inputs)?,
     };
+    terminal.keep_secret(&variables);
     let lock = project.directory.lock(command, applying.lock_timeout)?;
     let mut store = Sqlite::open(lock, seal, run::now())?;
     let runtime = run::runtime()?;

@@ -97,11 +97,12 @@ fn tell(terminal: &mut Terminal, failure: &Failure) {
     match failure {
         Failure::Configuration { diagnostics, sources } => terminal.diagnostics(diagnostics, sources),
         Failure::Other(trouble) => {
+            let trouble = terminal.redacted(trouble);
             let is_told =
-                terminal.is_json() && terminal.screen.result(|out, _| ui::error_json(out, None, trouble)).is_ok();
+                terminal.is_json() && terminal.screen.result(|out, _| ui::error_json(out, None, &trouble)).is_ok();
             // What made a program's line impossible may be the failure itself.
             if !is_told {
-                terminal.screen.message(|out, style| ui::error(out, style, None, trouble));
+                terminal.screen.message(|out, style| ui::error(out, style, None, &trouble));
             }
         }
     }

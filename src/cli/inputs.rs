@@ -46,6 +46,7 @@ pub(super) fn variables(
 ) -> Result<(BTreeMap<Str, Evaluated>, Diagnostics), Failure> {
     let mut diagnostics = Diagnostics::default();
     let mut given = eval::Inputs::default();
+    let has_secrets = project.config.root.variables.values().any(|variable| variable.sensitive);
     for (name, value) in environment() {
         given.text(&name, &value, &format!("The environment variable `{PREFIX}{name}`"), WhenUndeclared::Ignore);
     }
@@ -61,6 +62,9 @@ pub(super) fn variables(
         let file = config::File { name: shown.clone(), bytes };
         let (values, problems) = config::variables_file(file, &mut project.sources);
         diagnostics.extend(problems);
+        if has_secrets {
+            project.sources.hide(&shown);
+        }
         given.file(values, &format!("The file `{shown}`"), undeclared);
     }
     for var in &inputs.vars {

@@ -136,6 +136,7 @@ impl Project {
         inputs: &Inputs,
     ) -> Result<BTreeMap<Str, Evaluated>, Failure> {
         let (variables, diagnostics) = inputs::variables(self, inputs)?;
+        terminal.keep_secret(&variables);
         self.accept(terminal, diagnostics)?;
         Ok(variables)
     }

@@ -1,14 +1,19 @@
 //! What the command line is talking to: a person, a pipe, a program.
 
 use std::{
+    collections::BTreeMap,
     env,
     io::{self, IsTerminal as _},
     sync::Arc,
 };
 
+use loam_provider::Str;
+
 use super::{Global, error::Failure, interrupt::Interrupt};
 use crate::{
     diag::Diagnostics,
+    eval::Evaluated,
+    event::{Secrets, Trouble},
     host::Offers,
     plan::Plan,
     source::Sources,
@@ -21,6 +26,8 @@ pub(super) struct Terminal {
     pub(super) screen: Screen,
     is_json: bool,
     is_live: bool,
+    /// What stands in no message.
+    secrets: Secrets,
 }
 
 impl Terminal {
@@ -37,7 +44,7 @@ impl Terminal {
         let screen =
             Screen::new((results, style(io::stdout().is_terminal())), (messages, style(io::stderr().is_terminal())));
         let is_live = !global.json && !is_dumb && io::stderr().is_terminal();
-        Self { screen, is_json: global.json, is_live }
+        Self { screen, is_json: global.json, is_live, secrets: Secrets::default() }
     }
 
     /// Returns whether results are JSON lines.
@@ -48,6 +55,16 @@ impl Terminal {
     /// Redraws nothing in place from now on.
     pub(super) fn write_lines(&mut self) {
         self.is_live = false;
+    }
+
+    /// Takes the secrets among the variables out of all diagnostics and errors that follow.
+    pub(super) fn keep_secret(&mut self, variables: &BTreeMap<Str, Evaluated>) {
+        self.secrets = Evaluated::secrets(variables.values());
+    }
+
+    /// Returns an error without secrets.
+    pub(super) fn redacted(&self, trouble: &Trouble) -> Trouble {
+        trouble.redacted(&self.secrets)
     }
 
     /// Returns who is told about a run.
@@ -147,7 +164,10 @@ impl Terminal {
 
     /// Tells diagnostics, by place: people on standard error, programs on standard output.
     pub(super) fn diagnostics(&mut self, diagnostics: &Diagnostics, sources: &Sources) {
-        let sorted = diagnostics.clone().sorted();
+        let mut sorted = diagnostics.clone().sorted();
+        for diagnostic in &mut sorted {
+            diagnostic.rewrite(|text| self.secrets.redact(text));
+        }
         if self.is_json {
             // Where standard output is gone there is nobody left to tell.
             let _ = self.screen.result(|out, _| ui::diagnostics_json(out, &sorted, sources));

@@ -78,7 +78,7 @@ impl Diagnostic {
             detail: self.detail.clone(),
             hints: self.hints.clone(),
             range: self.span.map(|span| range(span, sources)),
-            snippet: self.span.map(|span| JsonSnippet {
+            snippet: self.span.filter(|span| sources.is_shown(span.source)).map(|span| JsonSnippet {
                 line: sources.line(span.source, sources.start(span).line).to_owned(),
                 label: self.label.clone(),
             }),

@@ -90,6 +90,15 @@ impl Diagnostic {
         Self { severity, summary, detail, hints, span, label: None, address: None, related, values }
     }
 
+    /// Replaces every text that was made for this diagnostic; places and addresses stay.
+    pub fn rewrite(&mut self, rewrite: impl Fn(&str) -> String) {
+        let related = self.related.iter_mut().map(|related| &mut related.label);
+        let one = std::iter::once(&mut self.detail).chain(&mut self.label);
+        for text in one.chain(&mut self.hints).chain(&mut self.values).chain(related) {
+            *text = rewrite(text);
+        }
+    }
+
     /// Adds a way out.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -47,6 +47,9 @@ fn snippet(out: &mut String, sources: &Sources, span: Span, label: Option<&str>,
     let (shown, from, to) = window(line, from, to.max(from));
     let (number, empty) = (start.line, "");
     let _ = writeln!(out, "{empty:gutter$} {arrow} {}", sources.place(span));
+    if !sources.is_shown(span.source) {
+        return;
+    }
     let _ = writeln!(out, "{empty:gutter$} |");
     let _ = writeln!(out, "{number:>gutter$} | {}", shown.replace('\t', " ").trim_end());
     let pad = width(&shown[..from]);
@@ -112,6 +115,20 @@ mod tests {
           = var.x is 5
         hint: Declare it.
         ");
+    }
+
+    #[test]
+    fn a_line_that_may_hold_secrets_is_not_shown() {
+        let mut sources = Sources::default();
+        let source = sources.add("a.vars.hcl", "password = \"canary\n");
+        sources.hide("a.vars.hcl");
+        let diagnostic = Diagnostic::error("Unclosed string", Span { source, start: 11, end: 18 }, "It is.");
+        insta::assert_snapshot!(plain(&diagnostic, &sources), @r"
+        error: Unclosed string
+          --> a.vars.hcl:1:12
+          = It is.
+        ");
+        assert_eq!(diagnostic.to_json(&sources).snippet, None);
     }
 
     #[test]

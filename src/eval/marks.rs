@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use loam_provider::{Path, Step, Str, Value};
 
+use crate::event::Secrets;
+
 /// The places of a value that are secret: a place marks everything inside it. No marks cost nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks(Option<Arc<BTreeSet<Path>>>);
@@ -109,6 +111,12 @@ impl Evaluated {
     #[must_use]
     pub fn new(value: Value, marks: Marks) -> Self {
         Self { value, marks }
+    }
+
+    /// Returns the secrets in values.
+    pub fn secrets<'v>(values: impl IntoIterator<Item = &'v Self>) -> Secrets {
+        let secrets = values.into_iter().map(|value| Secrets::of(&value.value, value.marks.paths()));
+        secrets.fold(Secrets::default(), |all, secrets| all.and(&secrets))
     }
 
     /// Returns a value of which nothing is known, not even its type.

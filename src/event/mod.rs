@@ -4,6 +4,7 @@
 //! comes back: the screen does not steer the engine. Text that came from outside has passed
 //! [`Secrets::redact`] before it stands in an event.
 
+mod reflected;
 mod secrets;
 
 use std::{io, time::Duration};
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use crate::addr::Instance;
 
+pub use reflected::reflected;
 pub use secrets::{MASK, Secrets};
 
 /// Receives every event of a run, in one order, from one task.
@@ -220,6 +222,19 @@ fn milliseconds<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Resu
 }
 
 impl Trouble {
+    /// Returns it with secrets taken out.
+    #[must_use]
+    pub fn redacted(&self, secrets: &Secrets) -> Self {
+        let redact = |text: &String| secrets.redact(text);
+        Self {
+            message: redact(&self.message),
+            causes: self.causes.iter().map(redact).collect(),
+            attribute: self.attribute.clone(),
+            hint: self.hint.as_ref().map(redact),
+            evidence: self.evidence.iter().map(redact).collect(),
+        }
+    }
+
     /// Returns an error and its causes, with secrets taken out.
     #[must_use]
     pub fn of(error: &(dyn std::error::Error + 'static), secrets: &Secrets) -> Self {

@@ -36,6 +36,12 @@ impl Secrets {
         Self(Arc::new(self.0.union(&other.0).cloned().collect()))
     }
 
+    /// Returns whether a secret stands in the text.
+    #[must_use]
+    pub fn are_in(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| text.contains(secret.as_str()))
+    }
+
     /// Returns the text with every secret masked, longest first.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {

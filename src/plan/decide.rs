@@ -11,7 +11,7 @@ use crate::{
     config::Resource,
     diag::Diagnostic,
     eval::Evaluated,
-    event::{self, Secrets},
+    event::{self, Secrets, reflected},
     host::{Call, CallError, Clock, Host, ProviderRef},
     refresh::Observation,
     state::{Condition, Stored},
@@ -38,6 +38,8 @@ pub(super) struct Calls<'p> {
     pub(super) state_id: Str,
     pub(super) cancel: CancellationToken,
     pub(super) clock: Clock,
+    /// The secrets among the variables.
+    pub(super) secrets: Secrets,
 }
 
 /// Decides what happens to one instance.
@@ -80,6 +82,9 @@ pub(super) async fn decide(case: Case<'_>, calls: &Calls<'_>) -> Result<ObjectCh
     if change.is_effective() {
         sensitive.extend(case.stored.into_iter().flat_map(|stored| stored.object.sensitive.iter().cloned()));
     }
+    let shown = change.after().into_iter().chain(change.before().filter(|_| change.is_effective()).map(Known::value));
+    let reflected: Vec<Path> = shown.flat_map(|shown| reflected(schema, shown, &sensitive, &calls.secrets)).collect();
+    sensitive.extend(reflected);
     Ok(ObjectChange {
         deposed: None,
         provider: case.provider.clone(),

@@ -17,6 +17,7 @@ use crate::{
     config::{BlockName, Module, Node, Output, ProviderName, Resource},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated},
+    event::Secrets,
     host::ProviderRef,
     refresh::Observation,
     state::{Slot, Stored},
@@ -55,6 +56,8 @@ struct Visit<'p> {
     effective: BTreeSet<BlockName>,
     unchanged: usize,
     outputs: BTreeMap<Str, OutputChange>,
+    /// The secrets among the variables.
+    secrets: Secrets,
 }
 
 impl<'p> Visit<'p> {
@@ -68,6 +71,7 @@ impl<'p> Visit<'p> {
             effective: BTreeSet::new(),
             unchanged: 0,
             outputs: BTreeMap::new(),
+            secrets: Evaluated::secrets(basics.variables.values()),
             basics,
         }
     }
@@ -170,6 +174,7 @@ impl<'p> Visit<'p> {
                 state_id: self.basics.meta.state_id.clone(),
                 cancel: self.basics.options.cancel.clone(),
                 clock: self.basics.options.clock,
+                secrets: self.secrets.clone(),
             };
             let object = match decide::decide(case, &calls).await {
                 Ok(change) => {

@@ -43,6 +43,14 @@ struct File {
     text: Arc<str>,
     /// Where each line starts.
     lines: Vec<u32>,
+    visibility: Visibility,
+}
+
+/// Whether lines of a text may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visibility {
+    Shown,
+    Hidden,
 }
 
 impl Span {
@@ -72,8 +80,21 @@ impl Sources {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(newlines.map(|(at, _)| offset(at + 1))).collect();
         let id = SourceId(offset(self.files.len()));
-        self.files.push(File { name: name.into(), text, lines });
+        self.files.push(File { name: name.into(), text, lines, visibility: Visibility::Shown });
         id
+    }
+
+    /// Keeps the lines of the texts of a name from being shown, because secrets may stand in them.
+    pub fn hide(&mut self, name: &str) {
+        for file in self.files.iter_mut().filter(|file| *file.name == *name) {
+            file.visibility = Visibility::Hidden;
+        }
+    }
+
+    /// Returns whether lines of a text may be shown.
+    #[must_use]
+    pub fn is_shown(&self, id: SourceId) -> bool {
+        self.file(id).visibility == Visibility::Shown
     }
 
     /// Returns the name of a text.

@@ -11,4 +11,5 @@ mod examples;
 mod kinds;
 #[path = "../../src/ui/schema_test.rs"]
 mod schema;
+mod secrets;
 mod support;
