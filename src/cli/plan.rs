@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     plan::{self, Mode},
-    state::{self, Sqlite},
+    state::{self, Holder, Sqlite},
     ui,
 };
 
@@ -56,6 +56,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
     let store = state::open_read_only(&project.directory.loam, seal.clone(), run::now())?;
     let snapshot = Snapshot::of(&*store)?;
     let unsettled = store.unfinished_steps()?;
+    let at_work = Holder::at_work(&project.directory.loam);
     let mode = if args.destroy { Mode::Destroy } else { Mode::Apply };
     let runtime = run::runtime()?;
     let planned = runtime.block_on(async {
@@ -69,7 +70,13 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
     })?;
     let offers = project::offers();
     terminal.show_plan(&planned.plan, &offers)?;
-    terminal.show_unsettled(&unsettled);
+    match at_work {
+        // Its open steps are not those of a dead run.
+        Some(holder) => terminal.tell(|out, style| {
+            ui::note(out, style, &format!("{holder}, is at work: this plan starts from what it had recorded so far."))
+        }),
+        None => terminal.show_unsettled(&unsettled),
+    }
     if let Some(out) = &args.out {
         let (path, shown) = (project::given_path(out), out.display());
         let chdir = global.directory.display();

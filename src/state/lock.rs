@@ -38,18 +38,29 @@ impl Process {
     /// Returns the running process.
     #[must_use]
     pub fn this(user: impl Into<String>) -> Self {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        // The second field is the program's name in parentheses and may hold anything; the start is the 22nd.
-        let started = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19)?.parse().ok());
         let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         Self {
             pid: std::process::id(),
-            started,
+            started: started(std::process::id()),
             boot_id: boot_id.map(|id| id.trim().to_owned()),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             user: user.into(),
         }
     }
+
+    /// Returns whether it runs on this machine, as far as the system tells.
+    fn is_alive(&self) -> bool {
+        let Self { pid, started: since, boot_id, host, user: _ } = self;
+        let this = Self::this("");
+        (boot_id, host) == (&this.boot_id, &this.host) && since.is_some() && *since == started(*pid)
+    }
+}
+
+/// Returns when a process started, in clock ticks since the machine did.
+fn started(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in parentheses and may hold anything; the start is the 22nd.
+    stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(19)?.parse().ok())
 }
 
 /// Who holds the lock, and for what.
@@ -63,6 +74,15 @@ pub struct Holder {
     pub since: Timestamp,
     /// Its run, once it has begun one.
     pub run: Option<RunId>,
+}
+
+impl Holder {
+    /// Returns who is at work on the state in a directory, for a message: whoever only looks takes no lock.
+    #[must_use]
+    pub fn at_work(directory: &Path) -> Option<Self> {
+        let mut file = File::open(directory.join("lock")).ok()?;
+        read_holder(&mut file).filter(|holder| holder.process.is_alive())
+    }
 }
 
 /// Writes the holder as it stands in messages.
@@ -224,7 +244,12 @@ mod tests {
         );
         assert!(error.hint().unwrap().contains("--lock-timeout"));
         assert_eq!(locked_by(error).as_ref(), Some(lock.holder()));
+        assert_eq!(Holder::at_work(dir.path()).as_ref(), Some(lock.holder()));
+        lock.holder.process.started = Some(1);
+        lock.write_holder().unwrap();
+        assert_eq!(Holder::at_work(dir.path()), None, "another process of that number holds nothing");
         drop(lock);
+        assert_eq!(Holder::at_work(dir.path()), None);
         Lock::acquire(dir.path(), holder("destroy"), Wait::No).unwrap();
     }
 

@@ -78,6 +78,7 @@ fn paragraph(
     tone: Tone,
     text: &str,
 ) -> io::Result<()> {
+    let text = &without_numbers(text);
     let margin = indent.len() + lead.len() + 1;
     let lines = wrap(text, style.width.saturating_sub(margin).max(20));
     for (index, line) in lines.iter().enumerate() {
@@ -90,6 +91,20 @@ fn paragraph(
         writeln!(out, "{indent}{}", style.paint(lead_tone, lead))?;
     }
     Ok(())
+}
+
+/// Returns a text without the numbers of the system's errors, whose words say as much.
+fn without_numbers(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut parts = text.split(" (os error ");
+    shown.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => shown.push_str(rest),
+            _ => shown.extend([" (os error ", part]),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -121,5 +136,11 @@ mod tests {
         let mut out = Vec::new();
         error_json(&mut out, Some("network.bench"), &trouble).expect("memory takes all");
         crate::ui::schema_test::assert_valid("diagnostic", &String::from_utf8(out).expect("it is text"));
+    }
+
+    #[test]
+    fn the_numbers_of_system_errors_are_left_out() {
+        assert_eq!(without_numbers("no such file (os error 2), then (os error x)"), "no such file, then (os error x)");
+        assert_eq!(without_numbers("full (os error 28)"), "full");
     }
 }

@@ -193,7 +193,7 @@ resource "network" "bench" {
     network.bench: failed to create after [DURATION]
 
     error: network.bench: failed to create: failed to start node `0`: cannot run `no-such-program`
-      caused by: No such file or directory (os error 2)
+      caused by: No such file or directory
     hint: Install it, or write its path; relative paths start from the configuration's directory.
 
     Not everything was applied: 1 failed in [DURATION].
@@ -321,7 +321,7 @@ resource "seed_archive" "noise" {
 
     error: seed_archive.noise: failed to create: failed to archive `[DIR]/source`
       caused by: no space left for `file://[DIR]/disk/archives/noise/[HEX].tar.zst`
-      caused by: No space left on device (os error 28)
+      caused by: No space left on device
     hint: Free some space on that disk, or choose a place on another one, and apply again.
 
     Not everything was applied: 1 created, 1 failed in [DURATION].
@@ -353,7 +353,7 @@ fn a_read_only_disk_under_a_bucket() {
     bucket.archives: failed to create after [DURATION]
 
     error: bucket.archives: failed to create: failed to create directory `[DIR]/disk/archives`
-      caused by: Read-only file system (os error 30)
+      caused by: Read-only file system
     hint: Choose a place that you may write to.
 
     Not everything was applied: 1 failed in [DURATION].
@@ -369,7 +369,7 @@ fn a_read_only_disk_under_the_state() {
     let done = Disk::ReadOnly.loam(&project, ".loam", &["apply", "--auto-approve"]);
     assert_snapshot!(told(&project, &done), @"
     error: failed to open the lock file `[DIR]/.loam/lock`
-      caused by: Read-only file system (os error 30)
+      caused by: Read-only file system
     hint: Make the disk that holds `[DIR]/.loam/lock` writable; nothing was changed.
     ");
     assert_eq!(project.world(), world);
@@ -463,7 +463,7 @@ resource "process" "slow" {{
 fn a_directory_that_is_missing() {
     let project = Project::empty();
     assert_snapshot!(fails(&project, &["-C", "no/such/directory", "plan"]), @"
-    error: failed to enter the directory `no/such/directory`: No such file or directory (os error 2)
+    error: failed to enter the directory `no/such/directory`: No such file or directory
     hint: Name an existing directory with `-C DIR`.
     ");
 }
