@@ -93,7 +93,8 @@ pub(super) fn exit(terminal: &mut Terminal, outcome: Result<Code, Failure>) -> E
     }
 }
 
-fn tell(terminal: &mut Terminal, failure: &Failure) {
+/// Tells a failure.
+pub(super) fn tell(terminal: &mut Terminal, failure: &Failure) {
     match failure {
         Failure::Configuration { diagnostics, sources } => terminal.diagnostics(diagnostics, sources),
         Failure::Other(trouble) => {

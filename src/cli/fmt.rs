@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Global,
-    error::{Code, Failure},
+    error::{self, Code, Failure},
     project::Directory,
     terminal::Terminal,
 };
@@ -48,25 +48,43 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
     for path in &given {
         collect(&directory.base.join(path), path, args.recursive, Depth::Given, &mut files)?;
     }
-    let mut differing = 0usize;
+    let mut code = Code::Done;
     for (path, shown) in files {
-        let text = fs::read_to_string(&path)
-            .map_err(|error| Failure::new(format!("failed to read `{}`: {error}", shown.display())))?;
-        let formatted = formatted(&text, &shown.to_string_lossy())?;
-        if formatted == text {
-            continue;
-        }
-        differing += 1;
-        terminal.screen.result(|out, style| {
-            writeln!(out, "{}", shown.display())?;
-            if args.diff { ui::text_diff(out, style, &shown.to_string_lossy(), &text, &formatted) } else { Ok(()) }
-        })?;
-        if !args.check {
-            replace(&path, &formatted)
-                .map_err(|error| Failure::new(format!("failed to write `{}`: {error}", shown.display())))?;
+        match lay_out(terminal, args, &path, &shown) {
+            Ok(Layout::Usual) => {}
+            Ok(Layout::Other) if !args.check => {}
+            Ok(Layout::Other) => code = Code::Failed,
+            // One file that cannot be read keeps no other from being laid out.
+            Err(failure) => {
+                error::tell(terminal, &failure);
+                code = Code::Failed;
+            }
         }
     }
-    Ok(if args.check && differing > 0 { Code::Failed } else { Code::Done })
+    Ok(code)
+}
+
+/// How a file was laid out before.
+enum Layout {
+    Usual,
+    Other,
+}
+
+fn lay_out(terminal: &mut Terminal, args: &Args, path: &Path, shown: &Path) -> Result<Layout, Failure> {
+    let name = shown.to_string_lossy();
+    let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("failed to read `{name}`: {error}")))?;
+    let formatted = formatted(&text, &name)?;
+    if formatted == text {
+        return Ok(Layout::Usual);
+    }
+    terminal.screen.result(|out, style| {
+        writeln!(out, "{name}")?;
+        if args.diff { ui::text_diff(out, style, &name, &text, &formatted) } else { Ok(()) }
+    })?;
+    if !args.check {
+        replace(path, &formatted).map_err(|error| Failure::new(format!("failed to write `{name}`: {error}")))?;
+    }
+    Ok(Layout::Other)
 }
 
 fn standard_input(terminal: &mut Terminal, args: &Args) -> Result<Code, Failure> {

@@ -191,6 +191,54 @@ fn fmt_lays_out_and_tells_what_it_would() {
 }
 
 #[test]
+fn fmt_goes_on_after_a_file_that_it_cannot_read() {
+    let project = Project::with("locals {\n  a=1\n}\n");
+    std::fs::write(project.path("bad.loam.hcl"), "locals {\n").unwrap();
+    let done = project.loam(&["fmt"]);
+    assert_eq!((done.code, done.stdout.as_str()), (1, "main.loam.hcl\n"), "{}", done.told());
+    assert!(done.stderr.starts_with("error: failed to lay out `bad.loam.hcl`: "), "{}", done.told());
+    assert_eq!(project.read("main.loam.hcl"), "locals {\n  a = 1\n}\n");
+}
+
+#[test]
+fn what_is_empty_says_so_and_results_stay_empty() {
+    let project = Project::with(PAIR);
+    for arguments in [&["show"][..], &["state", "list"], &["output"]] {
+        let done = project.loam(arguments);
+        assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{}", done.told());
+        assert_eq!(done.stderr.lines().count(), 1, "{}", done.told());
+    }
+    project.apply(&[]);
+    let again = project.apply(&[]);
+    assert!(again.stdout.starts_with("No changes. The world is as the configuration says.\n"), "{}", again.told());
+    assert!(!again.stderr.contains("Applied"), "{}", again.told());
+}
+
+#[test]
+fn a_misused_command_line_is_answered_as_every_other_error() {
+    let project = Project::with(PAIR);
+    let done = project.loam(&["plan", "-out=saved.plan"]);
+    assert_snapshot!(done.told(), @"
+    exit 1
+    --- stderr
+    error: `-out=saved.plan` has one dash
+    hint: Write `--out=saved.plan`.
+    ");
+    let json = project.loam(&["--json", "paln"]);
+    assert_eq!((json.code, json.stderr.as_str()), (1, ""), "{}", json.told());
+    assert!(
+        json.stdout.starts_with(r#"{"type":"error","#) && json.stdout.contains("Did you mean `plan`?"),
+        "{}",
+        json.told()
+    );
+    let help = project.succeed(&["--help"]);
+    for variable in ["LOAM_VAR_", "LOAM_STATE_KEY", "NO_COLOR", "LOAM_LOG"] {
+        assert!(help.contains(variable), "{variable} is not in\n{help}");
+    }
+    assert!(!project.path("ut=saved.plan").exists());
+}
+
+#[test]
 fn every_example_is_laid_out() {
     let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let project = Project::empty();
