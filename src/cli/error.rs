@@ -1,6 +1,9 @@
 //! Failures to text and exit codes; see docs/exit-codes.md.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use loam_provider::ProviderError;
 
@@ -114,7 +117,13 @@ pub(super) fn usage(terminal: &mut Terminal, stop: Stop) -> ExitCode {
     match stop {
         Stop::Help(help) => {
             // A closed standard output changes nothing about the outcome.
-            let _ = help.print();
+            let _ = if terminal.screen.result_style().is_coloured() {
+                help.print()
+            } else if help.use_stderr() {
+                write!(io::stderr(), "{}", help.render())
+            } else {
+                write!(io::stdout(), "{}", help.render())
+            };
             if help.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS }
         }
         Stop::Mistake(failure) => exit(terminal, Err(failure)),
