@@ -243,10 +243,16 @@ pub(crate) fn number(object: &Value, path: &str) -> u32 {
     found.map_or(0, |number| number.to_string().parse().unwrap())
 }
 
-/// Returns whether a process of this pid runs.
+/// Returns whether a process of this pid runs; a zombie does while it has threads besides its first.
 pub(crate) fn runs(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    let Some((_, fields)) = stat.rsplit_once(") ") else { return false };
+    let fields: Vec<&str> = fields.split(' ').collect();
+    match fields[0] {
+        "X" | "x" => false,
+        "Z" => fields[17].parse::<u32>().unwrap() > 1,
+        _ => true,
+    }
 }
 
 /// Kills a process and waits until it is gone.
