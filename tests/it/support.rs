@@ -392,7 +392,14 @@ pub(crate) fn kill_now(pid: i32) {
 /// Returns whether a process runs; one that ended and was not waited for does not.
 pub(crate) fn is_running(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    let Some((_, fields)) = stat.rsplit_once(") ") else { return false };
+    let fields: Vec<&str> = fields.split(' ').collect();
+    match fields[0] {
+        "X" | "x" => false,
+        // Its first thread has ended, and others may still be there with its ports.
+        "Z" => fields[17].parse::<u32>().unwrap() > 1,
+        _ => true,
+    }
 }
 
 /// Returns the processes that name a directory as theirs: in their command, environment or working directory.
