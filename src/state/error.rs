@@ -27,6 +27,9 @@ pub enum StateError {
     /// The file is damaged.
     #[error("the state file `{}` is damaged: {detail}", path.display())]
     Corrupt { path: PathBuf, detail: String },
+    /// The file is empty, although runs have been here.
+    #[error("the state file `{}` is empty, although there was a state", path.display())]
+    Emptied { path: PathBuf },
     /// A row does not say what rows of its table say.
     #[error("the state file `{}` is damaged: `{column}` of {row} is not readable", path.display())]
     Row { path: PathBuf, row: String, column: &'static str },
@@ -123,6 +126,11 @@ impl StateError {
                  objects into a new state.",
                 path.display()
             ),
+            Self::Emptied { path } => format!(
+                "Put a backup in the place of `{}`, or delete it to begin anew; what was made before is then known to \
+                 nobody.",
+                path.display()
+            ),
             Self::ReadOnly { path } => read_only(path),
             Self::Full { path } => full(path),
             Self::Denied { path } => denied(path),
@@ -130,6 +138,9 @@ impl StateError {
                 ErrorKind::PermissionDenied => denied(path),
                 ErrorKind::ReadOnlyFilesystem => read_only(path),
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full(path),
+                ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
+                    "Move away what stands there: `.loam` is a directory, and what loam keeps in it are files.".into()
+                }
                 _ => return None,
             },
             Self::Sqlite { path, source } => match source.sqlite_error_code() {

@@ -12,4 +12,5 @@ mod kinds;
 #[path = "../../src/ui/schema_test.rs"]
 mod schema;
 mod secrets;
+mod state_files;
 mod support;

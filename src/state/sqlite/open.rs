@@ -56,8 +56,9 @@ impl Sqlite {
         // SQLite gives its other files the mode of this one. It is made here and never opened by hand after that:
         // closing it would take away the locks of every connection this process has to it.
         match fs::metadata(&path) {
-            Ok(file) if file.is_file() => {}
-            Ok(_) => return Err(StateError::NotSqlite { path }),
+            Ok(file) if !file.is_file() => return Err(StateError::NotSqlite { path }),
+            Ok(file) if file.len() == 0 => refuse_emptied(&path)?,
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create_private_file(&path, b"").map_err(|e| fault::of_io(&path, "create the state file", e))?;
             }
@@ -99,7 +100,9 @@ impl Sqlite {
         let path = directory.join(DATABASE);
         match fs::metadata(&path) {
             Ok(file) if !file.is_file() => return Err(StateError::NotSqlite { path }),
-            Ok(file) if file.len() == 0 && is_empty(&beside(&path, "-wal")) => return Ok(None),
+            Ok(file) if file.len() == 0 && is_empty(&beside(&path, "-wal")) => {
+                return refuse_emptied(&path).map(|()| None);
+            }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(fault::of_io(&path, "open the state file", source)),
@@ -132,6 +135,20 @@ impl Sqlite {
         let state_id = Str::from(state_id);
         Ok(Self { db, role, path, state_id, seal, names_key: names_key.into(), types: Types::default().into() })
     }
+}
+
+/// Refuses an empty file where runs have been: a run that died while it made the state has left nothing else.
+fn refuse_emptied(path: &Path) -> Result<(), StateError> {
+    let directory = path.parent().unwrap_or(path);
+    let failed = |source| fault::of_io(directory, "read the directory", source);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let is_of_state = name.to_str().is_some_and(|name| name.starts_with(DATABASE) || name == "lock");
+        if !is_of_state && is_empty(&beside(path, "-wal")) {
+            return Err(StateError::Emptied { path: path.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// Opens the state in a directory to read it; an empty one if there is none. Makes nothing.
