@@ -352,9 +352,9 @@ fn a_read_only_disk_under_a_bucket() {
     bucket.archives: creating…
     bucket.archives: failed to create after [DURATION]
 
-    error: bucket.archives: failed to create: failed to create directory `[DIR]/disk/archives`
+    error: bucket.archives: failed to create: failed to make directory `[DIR]/disk/archives`
       caused by: Read-only file system
-    hint: Choose a place that you may write to.
+    hint: That file system is mounted read-only; choose another place.
 
     Not everything was applied: 1 failed in [DURATION].
     ");
