@@ -44,7 +44,7 @@ fn evaluate(config: &Config, name: &str, sources: &mut Sources, diagnostics: &mu
     let module = &config.root;
     diagnostics.extend(config::cycles(module));
     let files = Files::new(env!("CARGO_MANIFEST_DIR"), "tests/corpus/conformance");
-    let mut values = ModuleValues::new(".".into(), ".".into(), "/work".into());
+    let mut values = ModuleValues::new(".".into(), ".".into(), "/project".into());
     let mut inputs = Inputs::default();
     if name.starts_with("input_") {
         inputs.text("size", "big", "--var size", WhenUndeclared::Error);
@@ -122,7 +122,7 @@ fn told(name: &str, text: &[u8]) -> String {
     let (config, mut diagnostics) = config::parse(Path::new("."), vec![file], &mut sources);
     evaluate(&config, name, &mut sources, &mut diagnostics);
     let told: String = diagnostics.sorted().iter().map(|diagnostic| plain(diagnostic, &sources) + "\n").collect();
-    told.replace(env!("CARGO_MANIFEST_DIR"), "/work")
+    told.replace(env!("CARGO_MANIFEST_DIR"), "/project")
 }
 
 #[test]
