@@ -4,7 +4,6 @@
 //! and tests compare. Errors about what the world did are not diagnostics.
 
 mod json;
-mod suggest;
 mod text;
 
 use std::fmt;
@@ -12,7 +11,7 @@ use std::fmt;
 use crate::source::Span;
 
 pub use json::{JsonDiagnostic, JsonPlace, JsonRange, JsonRelated, JsonSnippet};
-pub use suggest::{did_you_mean, suggest};
+pub use loam_provider::{did_you_mean, suggest};
 pub use text::plain;
 
 /// How bad it is.

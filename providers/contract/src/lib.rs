@@ -14,6 +14,7 @@ mod path;
 mod provider;
 mod schema;
 mod spec;
+mod suggest;
 mod ty;
 mod units;
 mod value;
@@ -33,6 +34,7 @@ pub use provider::{
 };
 pub use schema::{Attribute, Block, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity};
 pub use spec::decode;
+pub use suggest::{did_you_mean, suggest};
 pub use ty::{Field, InvalidType, ObjectType, Presence, Type};
 pub use units::{InvalidUnit, Period, Rate, Size};
 pub use value::{Known, List, Map, NotKnown, Set, Str, Value};

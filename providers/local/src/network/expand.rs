@@ -50,28 +50,6 @@ pub(super) fn literal(text: &str) -> String {
     text.replace("$(", "$$(")
 }
 
-/// Returns the name that was most likely meant.
-pub(super) fn nearest<'n>(wrong: &str, names: &'n Names) -> Option<&'n str> {
-    let distances = names.keys().map(|name| (distance(wrong, name), name.as_str()));
-    distances.min().filter(|(distance, name)| *distance <= (name.len() / 3).max(2)).map(|(_, name)| name)
-}
-
-/// Returns how many letters must be added, dropped or changed.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let change = diagonal + usize::from(left != right);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,12 +83,5 @@ mod tests {
         for text in ["", "$(NODE_NAME) $$(x) $$$(", "é $ $5 ${x}"] {
             assert_eq!(expand(&literal(text), &Names::new()), Ok(Some(text.to_owned())), "{text}");
         }
-    }
-
-    #[test]
-    fn a_misspelt_name_has_a_suggestion() {
-        assert_eq!(nearest("NODE_NAM", &names()), Some("NODE_NAME"));
-        assert_eq!(nearest("PORT_CLEINT", &names()), Some("PORT_CLIENT"));
-        assert_eq!(nearest("SOMETHING_ELSE", &names()), None);
     }
 }

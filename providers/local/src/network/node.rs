@@ -8,10 +8,11 @@ use std::{
 use loam_provider::{
     Path, ProviderError,
     kinds::network::{Network, OnPeers},
+    suggest,
 };
 
 use super::{
-    expand::{Invalid, Names, expand, literal, nearest},
+    expand::{Invalid, Names, expand, literal},
     ports::HOST,
 };
 use crate::{
@@ -335,7 +336,7 @@ pub(super) fn expanded(
     expand(text, names).map_err(|invalid| match invalid {
         Invalid::Unknown(name) => {
             let error = ProviderError::invalid(path.clone(), format!("`$({name})` stands for nothing here"));
-            match nearest(&name, names) {
+            match suggest(&name, names.keys().map(String::as_str)) {
                 _ if name == "PEERS" && spec.peers.is_none() => {
                     error.hint("Add a block `peers { format = … }` that says how nodes are listed.")
                 }
