@@ -109,6 +109,17 @@ pub async fn materialise(
     finished.await.unwrap_or_else(|_| Err(ExtractError::Interrupted { url: place.url() }))
 }
 
+/// Removes what dead processes left beside a target: half of a tree, a lock.
+///
+/// # Errors
+/// When the file system fails.
+pub async fn tidy(target: &Path) -> Result<(), ExtractError> {
+    if target.parent().is_some_and(Path::is_dir) {
+        drop(Beside::lock(target, "tidy").await?);
+    }
+    Ok(())
+}
+
 async fn extract_beside(
     place: &Place,
     beside: &Arc<Beside>,

@@ -54,3 +54,9 @@ pub(crate) fn report(cx: &CallCx) -> Report {
 pub(crate) fn now(cx: &CallCx) -> Result<Timestamp, ProviderError> {
     Timestamp::try_from(cx.now).map_err(|error| ProviderError::because("the clock is out of range", error))
 }
+
+/// Removes what dead runs left beside a directory that is built beside.
+pub(crate) async fn tidy(path: &std::path::Path) -> Result<(), ProviderError> {
+    let tidied = loam_bundle::extract::tidy(path).await;
+    tidied.map_err(|error| ProviderError::because(format!("failed to tidy up beside `{}`", path.display()), error))
+}

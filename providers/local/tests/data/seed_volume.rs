@@ -199,3 +199,21 @@ async fn a_removal_that_broke_off_is_finished() {
     world.delete("seed_volume.main", &seen).await.unwrap();
     assert!(!world.path(".loam/seeds").exists(), "{:?}", world.files(".loam/seeds"));
 }
+
+#[tokio::test]
+async fn what_a_dead_run_left_beside_a_volume_goes() {
+    let (world, block) = world().await;
+    let cx = world.cx("seed_volume.main");
+    let config = world.config("seed_volume", &block);
+    let planned = world.plan_of(&cx, "seed_volume", &config, None).await.unwrap();
+    let made = world.create(&cx, "seed_volume", &planned.after).await.unwrap();
+    let beside = |what: &str| format!(".loam/seeds/.{}.loam-{what}", text(&made, "name"));
+    let leave = || world.write([(&beside("lock"), ""), (&beside("0123/half"), "x")]);
+    let hidden = || world.files(".loam/seeds").iter().filter(|path| path.contains(".loam-")).count();
+    leave();
+    assert_eq!(world.resolve(&cx, "seed_volume", &planned.after).await, Resolution::Done(made.clone()));
+    assert_eq!(hidden(), 0);
+    leave();
+    world.delete("seed_volume.main", &made).await.unwrap();
+    assert!(!world.path(".loam/seeds").exists(), "{:?}", world.files(".loam/seeds"));
+}

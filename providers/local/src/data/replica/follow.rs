@@ -391,6 +391,7 @@ pub(super) async fn resolve(
     if !claim.is_some_and(|claim| claim.owner.did(cx)) {
         return Ok(Resolution::Nothing);
     }
+    work::tidy(&target).await?;
     let failed = |error| series_failed(&format!("failed to look at `{}`", target.display()), error);
     let Some(applied) = series::applied(&target).map_err(failed)? else {
         let nothing = object::partial(planned, [("url", object::text(spec.url()))]);

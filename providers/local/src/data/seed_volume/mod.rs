@@ -239,6 +239,7 @@ impl Provider for SeedVolume {
         let site = self.recorded_site(before)?;
         let (state, id) = (cx.state_id.clone(), spec.id.unwrap_or_default());
         let path = site.path();
+        work::tidy(&path).await?;
         let left = work::blocking(move || users::leave(&site, &state, &id)).await;
         let left = left.map_err(|error| Failure { error, remains: Remains::InDoubt })?;
         let whose = match left {
@@ -259,6 +260,7 @@ impl Provider for SeedVolume {
         let id = planned.get("id").and_then(Value::as_str).map(str::to_owned);
         let at = site.clone();
         let (users, found) = work::blocking(move || Ok((users::of(&at)?, state(&at.path(), &at.digest)?))).await?;
+        work::tidy(&site.path()).await?;
         // A repair does not know its token from the volume; the volume itself tells whether it is done.
         let user = users.into_iter().find(|user| match &id {
             Some(id) => user.is_in(cx) && user.token.0.as_str() == id,
