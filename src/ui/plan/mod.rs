@@ -63,8 +63,11 @@ fn sorted(plan: &Plan) -> Vec<&ObjectChange> {
 }
 
 fn drifts(out: &mut dyn Write, style: Style, changes: &[&ObjectChange], offers: &Offers) -> io::Result<()> {
-    // What drifted and is as it should be even so (a pid after a restart) is recorded, and no news to anybody.
-    let is_news = |change: &&&ObjectChange| change.drift.is_some() && change.change.is_effective();
+    // What drifted and is as it should be even so (a pid after a restart) is recorded, and no news to anybody; nor is
+    // what an object that goes had become.
+    let is_news = |change: &&&ObjectChange| {
+        change.drift.is_some() && change.change.is_effective() && change.change.after().is_some()
+    };
     let mut drifted = changes.iter().filter(is_news).peekable();
     if drifted.peek().is_none() {
         return Ok(());
