@@ -75,6 +75,7 @@ CREATE TABLE steps (
     kind        TEXT    NOT NULL,
     provider    TEXT    NOT NULL,
     token       TEXT    NOT NULL UNIQUE,           -- what the call is known by
+    terms       TEXT    NOT NULL,                  -- JSON: {"dependencies", "on_destroy", "replace_order"}
     status      TEXT    NOT NULL CHECK (status IN
                     ('planned', 'started', 'observed', 'committed', 'failed', 'abandoned', 'in_doubt')),
     attempts    INTEGER NOT NULL,

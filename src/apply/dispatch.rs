@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loam_provider::{OpToken, ProgressSender, Remains, Report};
+use loam_provider::{OpToken, ProgressSender, Report};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -25,7 +25,7 @@ use crate::{
     event::{Action, Event, Remaining, Secrets, Summary, Trouble},
     graph::{Graph, Schedule},
     host::{Call, Clock},
-    plan::{Change, ObjectChange, Plan, ReplaceOrder, Work},
+    plan::{Change, Mode, ObjectChange, Plan, ReplaceOrder, Work},
     state::{self, DeposedId, Entry, LoggedEvent, NewStep, Slot, StateError, StepId, Write},
 };
 
@@ -134,13 +134,20 @@ impl Dispatcher<'_, '_> {
     /// Writes what the run is going to do.
     fn journal_plan(&mut self) -> Result<(), StateError> {
         let mut new_steps = Vec::new();
+        let mut depositions: BTreeMap<usize, DeposedId> = BTreeMap::new();
         for (at, step) in self.plan.steps.iter().enumerate() {
             let token = (self.tools.token)();
-            if let (Some(change), Some(action)) = (step.work.change(), record::journalled(&step.work)) {
-                let change = &self.plan.changes[change];
+            if let (Some(change_at), Some(action)) = (step.work.change(), record::journalled(&step.work)) {
+                let change = &self.plan.changes[change_at];
+                if is_made_first(&step.work, change) {
+                    depositions.insert(change_at, DeposedId(token.0.clone()));
+                }
                 new_steps.push(NewStep {
                     ordinal: ordinal(at),
-                    slot: slot_of(change),
+                    slot: match (action, depositions.get(&change_at)) {
+                        (state::Action::Delete, Some(id)) => Slot::deposed(change.addr.clone(), id.clone()),
+                        _ => slot_of(change),
+                    },
                     action,
                     kind: change.addr.resource.kind.clone(),
                     provider: match action {
@@ -151,6 +158,7 @@ impl Dispatcher<'_, '_> {
                     .to_string()
                     .into(),
                     token: token.clone(),
+                    terms: record::terms(change),
                 });
             }
             self.tokens.push(token);
@@ -164,7 +172,7 @@ impl Dispatcher<'_, '_> {
             let mut entries = Vec::new();
             let mut shown = Vec::new();
             for (at, returned) in finished.drain(..) {
-                let (entry, events) = self.conclude(at, returned);
+                let (entry, events) = self.conclude(at, returned)?;
                 entries.push(entry);
                 shown.extend(events);
             }
@@ -254,24 +262,31 @@ impl Dispatcher<'_, '_> {
     }
 
     /// Takes in what a worker returned: what to record, and what to show once it is recorded.
-    fn conclude(&mut self, at: usize, returned: Returned) -> (Entry, Vec<Event>) {
-        let Active { began, mut prepared } = self.active.remove(&at).expect("only what was started returns");
+    fn conclude(&mut self, at: usize, returned: Returned) -> Result<(Entry, Vec<Event>), StateError> {
+        let Active { began, prepared } = self.active.remove(&at).expect("only what was started returns");
         let elapsed = began.elapsed();
         let change = prepared.change;
         let slot = self.slot_for(at, change);
         let mut events = Vec::new();
+        let mut sensitive = prepared.sensitive.clone();
         let concluded = match returned {
-            Returned::Made(known) => match self.preparing.made(&mut prepared, &known) {
-                Ok(()) => record::Concluded::Done { made: Some(known) },
-                Err(trouble) => record::Concluded::Failed { trouble, remains: record::Left::Whole(known) },
-            },
+            Returned::Made(known) => {
+                sensitive = self.preparing.secrets_of(&prepared, &known);
+                match self.preparing.made(&prepared, &known, &sensitive) {
+                    Ok(()) => record::Concluded::Done { made: Some(known) },
+                    Err(trouble) => record::Concluded::Failed { trouble, remains: record::Left::Whole(known) },
+                }
+            }
             Returned::Deleted => record::Concluded::Done { made: None },
             Returned::Failed { error, remains } => {
                 let trouble = record::trouble(&error, &prepared.secrets);
-                if let Remains::Partial(known) = &remains {
-                    self.preparing.left(&mut prepared, known);
+                let remains = record::Left::from(remains);
+                if let record::Left::Partial(known) = &remains {
+                    sensitive = self.preparing.secrets_of(&prepared, known);
+                    // Half of it may be as it was, with the secrets it had.
+                    sensitive.extend(self.plan.changes[change].sensitive.iter().cloned());
                 }
-                record::Concluded::Failed { trouble, remains: remains.into() }
+                record::Concluded::Failed { trouble, remains }
             }
         };
         match &concluded {
@@ -286,10 +301,19 @@ impl Dispatcher<'_, '_> {
                 events.extend(self.failed(at, &prepared.addr, prepared.action, trouble.clone(), remains, elapsed));
             }
         }
-        let object_change = &self.plan.changes[change];
-        let restored = self.deposed.get(&change).cloned();
-        let outcome = record::outcome(self.step_id(at), &slot, object_change, &prepared, concluded, restored);
-        (Entry::End(outcome), events)
+        let ended = record::Ended {
+            step: self.step_id(at),
+            before: match prepared.action {
+                Action::Delete => self.tools.store.object(&slot)?,
+                Action::Create | Action::Update | Action::Forget | Action::Record => None,
+            },
+            slot,
+            change: &self.plan.changes[change],
+            action: prepared.action,
+            sensitive,
+            deposed: self.deposed.get(&change).cloned(),
+        };
+        Ok((Entry::End(ended.with(concluded)), events))
     }
 
     /// Does the steps that call no provider.
@@ -312,9 +336,7 @@ impl Dispatcher<'_, '_> {
     /// Moves the old object of a replacement that is made first out of the way.
     fn depose(&mut self, at: usize, change_at: usize) -> Option<Write> {
         let change = &self.plan.changes[change_at];
-        let is_made_first = matches!(change.change, Change::Replace { order: ReplaceOrder::CreateFirst, .. })
-            && matches!(self.plan.steps[at].work, Work::Create { .. });
-        if !is_made_first {
+        if !is_made_first(&self.plan.steps[at].work, change) {
             return None;
         }
         let id = DeposedId(self.tokens[at].0.clone());
@@ -434,7 +456,13 @@ impl Dispatcher<'_, '_> {
     /// Evaluates the outputs with what is known now; those that cannot be told keep the value they had.
     fn settle_outputs(&mut self) -> Result<(), StateError> {
         let recorded = self.tools.store.outputs()?;
-        let outputs = self.preparing.outputs(&recorded, &mut self.diagnostics);
+        let is_complete = self.summary.failed == 0 && self.summary.skipped == 0;
+        let outputs = match self.plan.mode {
+            Mode::Apply => self.preparing.outputs(&recorded, &mut self.diagnostics),
+            Mode::Destroy if is_complete => Vec::new(),
+            // They tell of what may still be there.
+            Mode::Destroy => recorded.clone(),
+        };
         if outputs != recorded {
             self.tools.store.set_outputs((self.tools.now)(), &outputs)?;
         }
@@ -456,6 +484,12 @@ fn ordinal(at: usize) -> u32 {
 
 fn slot_of(change: &ObjectChange) -> Slot {
     Slot { addr: change.addr.clone(), deposed: change.deposed.clone() }
+}
+
+/// Returns whether work makes an object while the one that it replaces still stands.
+fn is_made_first(work: &Work, change: &ObjectChange) -> bool {
+    matches!(work, Work::Create { .. })
+        && matches!(change.change, Change::Replace { order: ReplaceOrder::CreateFirst, .. })
 }
 
 /// Returns whether users see a step.

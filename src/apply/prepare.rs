@@ -15,14 +15,14 @@ use crate::{
     config::{BlockName, Config, Node},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated, InstanceValues, Marks},
-    event::{Action, Secrets, Trouble, reflected},
+    event::{Action, Secrets, Trouble},
     host::{Host, ProviderRef},
     plan::{
         Change, Mode, ObjectChange, Plan, Work,
         check::{self, Stage},
         expand::Shape,
         order::Order,
-        propose, visit,
+        propose, secret, visit,
         world::{World, place_of},
     },
     state::{Output, Stored},
@@ -52,31 +52,30 @@ pub(super) struct Preparing<'r> {
     config: &'r Config,
     host: Arc<Host>,
     world: World<'r>,
-    /// The configuration's order; none where the run does not look at the configuration.
+    /// The configuration's order, and what each part of it is made from.
     order: Option<(Order, Vec<Rc<BTreeSet<BlockName>>>)>,
     /// The secrets among the variables.
     secrets: Secrets,
+    /// The changes whose objects were made.
+    made: BTreeSet<usize>,
     expansions: HashMap<BlockName, Rc<HashMap<Option<InstanceKey>, InstanceValues>>>,
 }
 
 impl<'r> Preparing<'r> {
     pub(super) fn new(plan: &'r Plan, basics: &Basics<'r>, host: &Arc<Host>) -> Self {
         let module = &basics.config.root;
-        let order = match plan.mode {
-            Mode::Apply => Order::of(module).ok(),
-            Mode::Destroy => None,
-        };
         let mut preparing = Self {
             plan,
             config: basics.config,
             host: Arc::clone(host),
             world: World::new(module, basics.files, basics.paths.clone(), basics.variables),
-            order: order.map(|order| {
+            order: Order::of(module).ok().map(|order| {
                 let needed = order.blocks_needed();
                 (order, needed)
             }),
             secrets: Evaluated::secrets(basics.variables.values()),
             expansions: HashMap::new(),
+            made: BTreeSet::new(),
         };
         preparing.seed(basics.objects);
         preparing
@@ -132,11 +131,10 @@ impl<'r> Preparing<'r> {
         found.set_address(&change.addr);
         let has_errors = found.has_errors();
         diagnostics.extend(found);
-        let (planned, mut sensitive, instance) = known?;
+        let (planned, sensitive, instance) = known?;
         if has_errors {
             return Err(trouble("the configuration is wrong now that all values are known"));
         }
-        sensitive.extend(self.reflected(change, &planned, &sensitive));
         let of_before = before.as_ref().map(|before| Secrets::of(before, &change.sensitive)).unwrap_or_default();
         Ok(Prepared {
             change: at,
@@ -161,7 +159,7 @@ impl<'r> Preparing<'r> {
         };
         let has_checks = !(block.lifecycle.preconditions.is_empty() && block.lifecycle.postconditions.is_empty());
         if after.is_wholly_known() && !has_checks {
-            return Ok((after.clone(), change.sensitive.clone(), None));
+            return Ok((after.clone(), change.secret.clone(), None));
         }
         self.settle(&name, diagnostics);
         let expansion = self.expansion(&name, diagnostics);
@@ -182,9 +180,7 @@ impl<'r> Preparing<'r> {
             diagnostics.push(Diagnostic::error("Value still unknown", block.span, detail));
         }
         let planned = propose::refine(&kind.schema, after, &evaluated.value);
-        let mut sensitive: BTreeSet<Path> = change.sensitive.iter().cloned().collect();
-        sensitive.extend(evaluated.marks.paths().cloned());
-        sensitive.extend(kind.schema.secrets(&planned));
+        let sensitive = secret::paths(&kind.schema, &planned, evaluated.marks.paths().cloned(), &self.secrets);
         Ok((planned, sensitive.into_iter().collect(), Some(instance)))
     }
 
@@ -208,16 +204,25 @@ impl<'r> Preparing<'r> {
         Some(expansion)
     }
 
-    fn timeout(&self, change: &ObjectChange, action: Action, diagnostics: &mut Diagnostics) -> Option<Duration> {
+    fn timeout(&mut self, change: &ObjectChange, action: Action, diagnostics: &mut Diagnostics) -> Option<Duration> {
         let operation = match action {
             Action::Create => "create",
             Action::Update => "update",
             Action::Delete => "delete",
             Action::Forget | Action::Record => return None,
         };
-        let block = self.config.root.resources.get(&visit::block_of(&change.addr))?;
+        let config = self.config;
+        let name = visit::block_of(&change.addr);
+        let block = config.root.resources.get(&name)?;
         let attribute = block.timeouts.iter().find(|attribute| *attribute.name == *operation)?;
-        let evaluated = eval::expr(&attribute.expr, &self.world.scope(), diagnostics);
+        let mut found = Diagnostics::default();
+        self.settle(&name, &mut found);
+        let evaluated = eval::expr(&attribute.expr, &self.world.scope(), &mut found);
+        if self.plan.mode == Mode::Destroy && (found.has_errors() || evaluated.value.is_unknown()) {
+            // It is made from what is destroyed too.
+            return None;
+        }
+        diagnostics.extend(found);
         match evaluated.value.as_str().map(str::parse::<Period>) {
             Some(Ok(Period(timeout))) => return Some(timeout),
             Some(Err(error)) => {
@@ -233,22 +238,22 @@ impl<'r> Preparing<'r> {
         None
     }
 
-    /// Takes in what a step left, whether or not it did all it was to do: where its secrets stand is known now.
-    pub(super) fn left(&self, prepared: &mut Prepared, left: &Known) {
-        let change = &self.plan.changes[prepared.change];
-        prepared.sensitive.extend(self.reflected(change, left, &prepared.sensitive));
-    }
-
-    fn reflected(&self, change: &ObjectChange, value: &Value, sensitive: &[Path]) -> Vec<Path> {
-        let kind = self.host.kind(&change.addr.resource.kind);
-        kind.map(|kind| reflected(&kind.schema, value, sensitive, &self.secrets)).unwrap_or_default()
+    /// Returns where secrets stand in what a step left.
+    pub(super) fn secrets_of(&self, prepared: &Prepared, left: &Known) -> Vec<Path> {
+        match self.host.kind(&prepared.addr.resource.kind) {
+            Some(kind) => {
+                let marked = prepared.sensitive.iter().cloned();
+                secret::paths(&kind.schema, left.value(), marked, &self.secrets).into_iter().collect()
+            }
+            None => prepared.sensitive.clone(),
+        }
     }
 
     /// Takes in what a step made, and checks what its block states about it.
-    pub(super) fn made(&mut self, prepared: &mut Prepared, made: &Known) -> Result<(), Trouble> {
-        self.left(prepared, made);
+    pub(super) fn made(&mut self, prepared: &Prepared, made: &Known, sensitive: &[Path]) -> Result<(), Trouble> {
+        self.made.insert(prepared.change);
         let (block, key) = (visit::block_of(&prepared.addr), &prepared.addr.key);
-        let object = Evaluated::new(made.value().clone(), Marks::at_paths(prepared.sensitive.iter().cloned()));
+        let object = Evaluated::new(made.value().clone(), Marks::at_paths(sensitive.iter().cloned()));
         self.world.set_object(&block, key, object.clone());
         let (Some(config), Some(instance)) = (self.config.root.resources.get(&block), &prepared.instance) else {
             return Ok(());
@@ -265,7 +270,18 @@ impl<'r> Preparing<'r> {
 
     /// Evaluates the outputs; one that cannot be told keeps the value that was recorded.
     pub(super) fn outputs(&mut self, recorded: &[Output], diagnostics: &mut Diagnostics) -> Vec<Output> {
-        let Some((order, needed)) = &self.order else { return Vec::new() };
+        let Some((order, needed)) = &self.order else { return recorded.to_vec() };
+        // What was planned and not made is as nobody knows: a prediction must not be taken for it.
+        for (at, change) in self.plan.changes.iter().enumerate() {
+            match &change.change {
+                Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } if !self.made.contains(&at) => {
+                    let (block, key) = (visit::block_of(&change.addr), &change.addr.key);
+                    self.world.set_object(&block, key, Evaluated::unknown());
+                }
+                Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } => {}
+                Change::Keep { .. } | Change::Delete { .. } | Change::Forget { .. } => {}
+            }
+        }
         let mut outputs = Vec::new();
         for (at, node) in order.sequence() {
             let Node::Output(name) = node else { continue };
@@ -276,6 +292,9 @@ impl<'r> Preparing<'r> {
             let scope = self.world.scope();
             check::checks("Precondition failed", &output.preconditions, &scope, Stage::Plan, &mut found);
             let evaluated = eval::expr(&output.value.expr, &scope, &mut found);
+            if let Some(leak) = check::leak(output, &evaluated.marks) {
+                found.push(leak);
+            }
             let known = Known::new(evaluated.value).ok().filter(|_| !found.has_errors());
             let sensitive = match (output.sensitive, known.is_some()) {
                 (true, true) => vec![Path::root()],

@@ -1,13 +1,12 @@
 //! What the state holds after a step.
 
-use loam_provider::{Known, Remains};
+use loam_provider::{Known, Path, Remains};
 
-use super::prepare::Prepared;
 use crate::{
     event::{Action, Remaining, Secrets, Trouble},
     host::CallError,
-    plan::{Change, ObjectChange, ReplaceOrder, Work},
-    state::{self, Condition, DeposedId, Ended, Object, Outcome, Slot, StepId, Write},
+    plan::{ObjectChange, Work},
+    state::{self, Condition, DeposedId, Object, Outcome, Slot, StepId, Stored, Terms, Write},
 };
 
 /// The version of the kinds' schemas.
@@ -92,35 +91,55 @@ pub(super) fn trouble(error: &CallError, secrets: &Secrets) -> Trouble {
     }
 }
 
-/// Returns what the journal and the objects say about a step that ended.
-pub(super) fn outcome(
-    step: StepId,
-    slot: &Slot,
-    change: &ObjectChange,
-    prepared: &Prepared,
-    concluded: Concluded,
-    deposed: Option<DeposedId>,
-) -> Outcome {
-    let put = |known: Known, condition| {
-        vec![Write::Put(Box::new(object(slot.clone(), change, prepared.sensitive.clone(), known, condition)))]
-    };
-    let (ended, writes) = match concluded {
-        Concluded::Done { made: Some(known) } => (Ended::Committed, put(known, Condition::Ready)),
-        Concluded::Done { made: None } => (Ended::Committed, vec![Write::Drop(slot.clone())]),
-        Concluded::Failed { trouble, remains } => {
-            let error = one_line(&trouble);
-            match (remains, prepared.action) {
-                (Left::InDoubt, _) => (Ended::InDoubt { error }, Vec::new()),
-                (Left::Whole(known), _) => (Ended::Failed { error }, put(known, Condition::Ready)),
-                // An update that came half-way leaves an object that the next plan compares and goes on with.
-                (Left::Partial(known), Action::Update) => (Ended::Failed { error }, put(known, Condition::Ready)),
-                (Left::Partial(known), _) => (Ended::Failed { error }, put(known, Condition::Partial)),
-                (Left::Nothing, Action::Create) => (Ended::Failed { error }, restored(change, deposed)),
-                (Left::Nothing, _) => (Ended::Failed { error }, Vec::new()),
+/// A step that ended, and what is known about its object.
+pub(super) struct Ended<'p> {
+    pub(super) step: StepId,
+    pub(super) slot: Slot,
+    pub(super) change: &'p ObjectChange,
+    pub(super) action: Action,
+    /// What in the object is secret.
+    pub(super) sensitive: Vec<Path>,
+    /// The record of what was to be deleted.
+    pub(super) before: Option<Stored>,
+    /// Where the object that is replaced was put.
+    pub(super) deposed: Option<DeposedId>,
+}
+
+impl Ended<'_> {
+    /// Returns what the journal and the objects say about it.
+    pub(super) fn with(self, concluded: Concluded) -> Outcome {
+        let (ended, writes) = match concluded {
+            Concluded::Done { made: Some(known) } => (state::Ended::Committed, self.put(known, Condition::Ready)),
+            Concluded::Done { made: None } => (state::Ended::Committed, vec![Write::Drop(self.slot.clone())]),
+            Concluded::Failed { trouble, remains } => {
+                let error = one_line(&trouble);
+                match (remains, self.action) {
+                    (Left::InDoubt, _) => (state::Ended::InDoubt { error }, Vec::new()),
+                    (Left::Whole(known), _) => (state::Ended::Failed { error }, self.put(known, Condition::Ready)),
+                    // An update that came half-way leaves an object that the next plan compares and goes on with.
+                    (Left::Partial(known), Action::Update) => {
+                        (state::Ended::Failed { error }, self.put(known, Condition::Ready))
+                    }
+                    (Left::Partial(known), _) => (state::Ended::Failed { error }, self.put(known, Condition::Partial)),
+                    (Left::Nothing, Action::Create) => {
+                        (state::Ended::Failed { error }, restored(self.change, self.deposed.clone()))
+                    }
+                    (Left::Nothing, _) => (state::Ended::Failed { error }, Vec::new()),
+                }
             }
-        }
-    };
-    Outcome { step, ended, writes }
+        };
+        Outcome { step: self.step, ended, writes }
+    }
+
+    fn put(&self, attributes: Known, condition: Condition) -> Vec<Write> {
+        let sensitive = tidy(self.sensitive.clone(), &attributes);
+        // What is left of a deletion is the old object, whatever its block says by now.
+        let object = match &self.before {
+            Some(Stored { object, .. }) => Object { attributes, sensitive, condition, ..object.clone() },
+            None => object(self.slot.clone(), self.change, sensitive, attributes, condition),
+        };
+        vec![Write::Put(Box::new(object))]
+    }
 }
 
 /// Makes the old object current again where its replacement came to nothing.
@@ -133,24 +152,21 @@ fn restored(change: &ObjectChange, deposed: Option<DeposedId>) -> Vec<Write> {
 /// Returns the record of an object that stays, if the object is there.
 pub(super) fn brought_up_to_date(slot: Slot, change: &ObjectChange) -> Option<Write> {
     let current = change.change.before()?.clone();
-    Some(Write::Put(Box::new(object(slot, change, change.sensitive.clone(), current, Condition::Ready))))
+    let sensitive = tidy(change.secret.clone(), &current);
+    Some(Write::Put(Box::new(object(slot, change, sensitive, current, Condition::Ready))))
 }
 
-pub(super) fn object(
-    slot: Slot,
-    change: &ObjectChange,
-    mut sensitive: Vec<loam_provider::Path>,
-    attributes: Known,
-    condition: Condition,
-) -> Object {
-    sensitive.retain(|path| attributes.at(path).is_some());
-    sensitive.sort();
-    sensitive.dedup();
-    let replace_order = match &change.change {
-        Change::Replace { order, .. } => *order,
-        Change::Create { .. } | Change::Update { .. } | Change::Keep { .. } => ReplaceOrder::DeleteFirst,
-        Change::Delete { .. } | Change::Forget { .. } => ReplaceOrder::DeleteFirst,
-    };
+/// Returns what the state says about a change's object beside what it is.
+pub(super) fn terms(change: &ObjectChange) -> Terms {
+    Terms {
+        dependencies: change.dependencies.clone(),
+        on_destroy: change.on_destroy,
+        replace_order: change.replace_order,
+    }
+}
+
+fn object(slot: Slot, change: &ObjectChange, sensitive: Vec<Path>, attributes: Known, condition: Condition) -> Object {
+    let Terms { dependencies, on_destroy, replace_order } = terms(change);
     Object {
         kind: slot.addr.resource.kind.clone(),
         slot,
@@ -159,10 +175,18 @@ pub(super) fn object(
         attributes,
         sensitive,
         condition,
-        dependencies: change.dependencies.clone(),
-        on_destroy: change.on_destroy,
+        dependencies,
+        on_destroy,
         replace_order,
     }
+}
+
+/// Returns the paths that are there, in order and each once.
+pub(super) fn tidy(mut sensitive: Vec<Path>, attributes: &Known) -> Vec<Path> {
+    sensitive.retain(|path| attributes.at(path).is_some());
+    sensitive.sort();
+    sensitive.dedup();
+    sensitive
 }
 
 fn one_line(trouble: &Trouble) -> String {

@@ -1,14 +1,16 @@
 //! What became of the steps that a dead run left open.
 
-use loam_provider::{Known, ProgressSender, Resolution, Value};
+use loam_provider::{Known, Path, ProgressSender, Resolution, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::Tools;
+use super::{Tools, record};
 use crate::{
-    event::{Event, Recovered, Secrets, reflected},
+    event::{Event, Recovered, Secrets},
     host::{Call, CallError, Clock},
+    plan::secret,
     state::{
-        Action, Condition, Ended, Entry, Object, Outcome, RunOutcome, Slot, StateError, StepRecord, Stored, Write,
+        Action, Condition, Ended, Entry, Object, Outcome, RunId, RunOutcome, Slot, StateError, Status, StepRecord,
+        Store, Stored, Terms, Write,
     },
 };
 
@@ -32,6 +34,7 @@ pub async fn recover(tools: &mut Tools<'_>) -> Result<Recovered, StateError> {
     }
     for run in tools.store.runs()? {
         if run.end.is_none() && run.id != tools.run {
+            undo_depositions(tools, run.id)?;
             tools.store.finish_run((tools.now)(), run.id, RunOutcome::Died)?;
         }
     }
@@ -39,6 +42,20 @@ pub async fn recover(tools: &mut Tools<'_>) -> Result<Recovered, StateError> {
         tools.reporter.event(&Event::Recovered(recovered));
     }
     Ok(recovered)
+}
+
+/// Gives objects their places back that a dead run had moved away, and then not come to the call.
+fn undo_depositions(tools: &mut Tools<'_>, run: RunId) -> Result<(), StateError> {
+    let mut writes = Vec::new();
+    for step in tools.store.steps(run)? {
+        if step.status == Status::Planned {
+            writes.extend(restored(tools.store, &step)?);
+        }
+    }
+    if !writes.is_empty() {
+        tools.store.write((tools.now)(), Some(tools.run), &writes)?;
+    }
+    Ok(())
 }
 
 async fn settle(
@@ -52,19 +69,26 @@ async fn settle(
         .clone()
         .unwrap_or(crate::state::Planned { value: Value::Null(loam_provider::Type::Any), sensitive: Vec::new() });
     let answer = ask(tools, step, stored.as_ref(), &planned.value).await.map(|answer| about(step.action, answer));
-    let secrets = Secrets::of(&planned.value, &planned.sensitive);
-    let kind = tools.host.kind(&step.kind);
+    let before = stored.as_ref().map(|stored| &stored.object);
+    let of_before = before.map(|object| Secrets::of(&object.attributes, &object.sensitive)).unwrap_or_default();
+    let secrets = Secrets::of(&planned.value, &planned.sensitive).and(&of_before);
+    let schema = tools.host.kind(&step.kind).map(|kind| &kind.schema);
     let put = |attributes: Known, condition| {
-        let reflected =
-            kind.map(|kind| reflected(&kind.schema, &attributes, &planned.sensitive, &secrets)).unwrap_or_default();
-        let sensitive = [planned.sensitive.as_slice(), &reflected].concat();
-        vec![Write::Put(Box::new(adopted(step, stored.as_ref(), &sensitive, attributes, condition)))]
+        let mut sensitive = planned.sensitive.clone();
+        if step.action == Action::Delete || condition == Condition::Partial || step.action == Action::Update {
+            // Half of it may be as it was, with the secrets it had.
+            sensitive.extend(before.into_iter().flat_map(|object| object.sensitive.iter().cloned()));
+        }
+        if let Some(schema) = schema {
+            sensitive = secret::paths(schema, attributes.value(), sensitive, &secrets).into_iter().collect();
+        }
+        vec![Write::Put(Box::new(adopted(step, before, record::tidy(sensitive, &attributes), attributes, condition)))]
     };
     Ok(match answer {
         Ok(Resolution::Nothing) => {
             recovered.retried += 1;
             let reason = "the run died before it had an effect".to_owned();
-            (Ended::Abandoned { reason }, restored(tools, step)?)
+            (Ended::Abandoned { reason }, restored(tools.store, step)?)
         }
         Ok(Resolution::Done(_)) if step.action == Action::Delete => {
             recovered.resolved += 1;
@@ -125,11 +149,11 @@ async fn ask(
 }
 
 /// Makes an object current again that was moved out of the way for a replacement which came to nothing.
-fn restored(tools: &Tools<'_>, step: &StepRecord) -> Result<Vec<Write>, StateError> {
+fn restored(store: &dyn Store, step: &StepRecord) -> Result<Vec<Write>, StateError> {
     if step.action != Action::Create {
         return Ok(Vec::new());
     }
-    let objects = tools.store.objects_of(&step.slot.addr)?;
+    let objects = store.objects_of(&step.slot.addr)?;
     let is_free = objects.iter().all(|stored| stored.object.slot.deposed.is_some());
     let moved = objects
         .iter()
@@ -144,27 +168,26 @@ fn restored(tools: &Tools<'_>, step: &StepRecord) -> Result<Vec<Write>, StateErr
 
 fn adopted(
     step: &StepRecord,
-    stored: Option<&Stored>,
-    sensitive: &[loam_provider::Path],
-    attributes: loam_provider::Known,
+    before: Option<&Object>,
+    sensitive: Vec<Path>,
+    attributes: Known,
     condition: Condition,
 ) -> Object {
-    let mut sensitive: Vec<_> = sensitive.iter().filter(|path| attributes.at(path).is_some()).cloned().collect();
-    sensitive.sort();
-    sensitive.dedup();
-    let base = stored.map(|stored| stored.object.clone());
-    let base = base.unwrap_or_else(|| Object {
-        slot: step.slot.clone(),
-        kind: step.kind.clone(),
-        kind_version: super::record::KIND_VERSION,
-        provider: step.provider.clone(),
-        attributes: attributes.clone(),
-        sensitive: Vec::new(),
-        condition,
-        // The plan that follows brings these up to date; until then the safe choice holds.
-        dependencies: Vec::new(),
-        on_destroy: loam_provider::OnDestroy::Retain,
-        replace_order: crate::state::ReplaceOrder::DeleteFirst,
-    });
+    let Terms { dependencies, on_destroy, replace_order } = step.terms.clone();
+    let base = match (step.action, before) {
+        (Action::Update | Action::Delete | Action::Forget, Some(before)) => before.clone(),
+        (Action::Create | Action::Import, _) | (_, None) => Object {
+            slot: step.slot.clone(),
+            kind: step.kind.clone(),
+            kind_version: record::KIND_VERSION,
+            provider: step.provider.clone(),
+            attributes: attributes.clone(),
+            sensitive: Vec::new(),
+            condition,
+            dependencies,
+            on_destroy,
+            replace_order,
+        },
+    };
     Object { attributes, sensitive, condition, ..base }
 }

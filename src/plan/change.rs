@@ -23,6 +23,8 @@ pub struct ObjectChange {
     pub change: Change,
     /// Where secrets stand in the values before and after.
     pub sensitive: Vec<Path>,
+    /// Where secrets stand in the object to be, or in the one that stays.
+    pub secret: Vec<Path>,
     /// What was recorded, where the world was found to differ from it.
     pub drift: Option<Drift>,
     /// What the provider has to say about it, in sentences.
@@ -31,6 +33,8 @@ pub struct ObjectChange {
     pub ineffective: Vec<Path>,
     /// What happens to the real thing when its object leaves the state.
     pub on_destroy: OnDestroy,
+    /// What a replacement of it does first.
+    pub replace_order: ReplaceOrder,
     /// The blocks it was made from.
     pub dependencies: Vec<Resource>,
 }
@@ -152,6 +156,17 @@ pub struct OutputChange {
 }
 
 impl ObjectChange {
+    /// Returns what happens to the real thing that a replacement is for: one that an earlier run did not finish holds
+    /// nothing to be kept.
+    #[must_use]
+    pub fn on_replace(&self) -> OnDestroy {
+        match &self.change {
+            Change::Replace { because, .. } if because.contains(&Reason::Tainted) => OnDestroy::Delete,
+            Change::Replace { .. } | Change::Keep { .. } | Change::Create { .. } => self.on_destroy,
+            Change::Update { .. } | Change::Delete { .. } | Change::Forget { .. } => self.on_destroy,
+        }
+    }
+
     /// Returns the provider that has the object until now.
     #[must_use]
     pub fn former_provider(&self) -> &ProviderRef {

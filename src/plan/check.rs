@@ -1,9 +1,9 @@
 //! Conditions that a configuration states about itself.
 
 use crate::{
-    config::Check,
+    config::{Check, Output},
     diag::{Diagnostic, Diagnostics},
-    eval::{self, Outcome, Scope},
+    eval::{self, Marks, Outcome, Scope},
 };
 
 /// When a condition is looked at.
@@ -13,6 +13,16 @@ pub(crate) enum Stage {
     Plan,
     /// Everything must be known.
     Apply,
+}
+
+/// Returns what is wrong with an output that holds a secret and does not say so.
+pub(crate) fn leak(output: &Output, marks: &Marks) -> Option<Diagnostic> {
+    if output.sensitive || marks.is_empty() {
+        return None;
+    }
+    let detail = "This value holds a secret, and the output does not say so.";
+    let hint = "Add `sensitive = true` to the output, or use `nonsensitive(…)` if it is none.";
+    Some(Diagnostic::error("Sensitive output", output.value.expr.span, detail).hint(hint))
 }
 
 /// Evaluates conditions and reports those that do not hold.

@@ -1,17 +1,17 @@
 //! What happens to one instance.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use loam_provider::{Cause, Kind, Known, OpToken, Path, PlanRequest, ProgressSender, Str, Trouble, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::{Change, Drift, ObjectChange, Reason, ReplaceOrder, propose};
+use super::{Change, Drift, ObjectChange, Reason, ReplaceOrder, propose, secret};
 use crate::{
     addr::{Instance, Resource as Address},
     config::Resource,
     diag::Diagnostic,
     eval::Evaluated,
-    event::{self, Secrets, reflected},
+    event::{self, Secrets},
     host::{Call, CallError, Clock, Host, ProviderRef},
     refresh::Observation,
     state::{Condition, Stored},
@@ -74,29 +74,39 @@ pub(super) async fn decide(case: Case<'_>, calls: &Calls<'_>) -> Result<ObjectCh
         }
         _ => None,
     };
-    let mut sensitive: BTreeSet<Path> = case.config.marks.paths().cloned().collect();
-    if let Some(after) = change.after() {
-        sensitive.extend(schema.secrets(after));
+    let marks = case.config.marks.paths().cloned();
+    let mut secret = match change.after() {
+        Some(after) => secret::paths(schema, after, marks, &calls.secrets),
+        None => marks.collect(),
+    };
+    if let Change::Keep { current } = &change {
+        secret.retain(|path| current.at(path).is_some());
     }
+    let mut sensitive = secret.clone();
     // A secret of before is still one while it is shown as the old side of a difference.
-    if change.is_effective() {
-        sensitive.extend(case.stored.into_iter().flat_map(|stored| stored.object.sensitive.iter().cloned()));
+    if (change.is_effective() || drift.is_some())
+        && let Some(prior) = prior
+    {
+        sensitive.extend(secret::paths(schema, prior, before_secrets(&case), &calls.secrets));
     }
-    let shown = change.after().into_iter().chain(change.before().filter(|_| change.is_effective()).map(Known::value));
-    let reflected: Vec<Path> = shown.flat_map(|shown| reflected(schema, shown, &sensitive, &calls.secrets)).collect();
-    sensitive.extend(reflected);
     Ok(ObjectChange {
         deposed: None,
         provider: case.provider.clone(),
         change,
         sensitive: sensitive.into_iter().collect(),
+        secret: secret.into_iter().collect(),
         drift,
         notes,
         ineffective,
         on_destroy: case.block.on_destroy.unwrap_or(case.kind.on_destroy),
+        replace_order: case.order,
         dependencies: case.dependencies.to_vec(),
         addr: case.addr,
     })
+}
+
+fn before_secrets(case: &Case<'_>) -> impl Iterator<Item = Path> {
+    case.stored.into_iter().flat_map(|stored| stored.object.sensitive.iter().cloned())
 }
 
 type Decided = (Change, Vec<String>, Vec<Path>);
@@ -172,12 +182,26 @@ async fn predict(
         progress: ProgressSender::silent(),
         clock: calls.clock,
     };
-    calls.host.plan(&call, request).await.map_err(|error| Box::new(explain(case, &error)))
+    tokio::select! {
+        biased;
+        () = calls.cancel.cancelled() => Err(Box::new(interrupted())),
+        planned = calls.host.plan(&call, request) => planned.map_err(|error| Box::new(explain(case, &error))),
+    }
+}
+
+/// The user did not want to wait for the plan.
+pub(super) fn interrupted() -> Diagnostic {
+    Diagnostic::error_nowhere("Interrupted", "The plan was not finished. Nothing was changed.")
 }
 
 /// Turns a provider's refusal into a diagnostic at the attribute it is about.
 fn explain(case: &Case<'_>, error: &CallError) -> Diagnostic {
-    let secrets = Secrets::of(&case.config.value, case.config.marks.paths());
+    let marks = case.config.marks.paths().cloned();
+    let of_config = secret::paths(&case.kind.schema, &case.config.value, marks, &Secrets::default());
+    let mut secrets = Secrets::of(&case.config.value, &of_config);
+    if let Some(stored) = case.stored {
+        secrets = secrets.and(&Secrets::of(&stored.object.attributes, &stored.object.sensitive));
+    }
     let trouble = match error {
         CallError::Provider(error) => event::Trouble::of_provider(error, &secrets),
         CallError::NotConfigured { .. } | CallError::UnknownKind { .. } | CallError::Contract { .. } => {

@@ -19,6 +19,8 @@ pub(crate) struct Order {
     nodes: Vec<Node>,
     graph: Graph,
     sequence: Vec<usize>,
+    /// Where each node stands in the sequence.
+    ranks: Vec<usize>,
     places: BTreeMap<Node, usize>,
 }
 
@@ -40,7 +42,13 @@ impl Order {
             }
         }
         match graph.order() {
-            Ok(sequence) => Ok(Self { nodes, graph, sequence, places }),
+            Ok(sequence) => {
+                let mut ranks = vec![0; nodes.len()];
+                for (rank, at) in sequence.iter().enumerate() {
+                    ranks[*at] = rank;
+                }
+                Ok(Self { nodes, graph, sequence, ranks, places })
+            }
             Err(_) => Err(config::cycles(module)),
         }
     }
@@ -119,8 +127,10 @@ impl Order {
                 }
             }
         }
-        let in_order = self.sequence.iter().filter(|at| found.contains(at));
+        let mut in_order: Vec<usize> = found.into_iter().collect();
+        in_order.sort_unstable_by_key(|at| self.ranks[*at]);
         in_order
+            .iter()
             .filter_map(|at| match &self.nodes[*at] {
                 Node::Local(name) => Some(name),
                 Node::Variable(_) | Node::Provider(_) | Node::Block(_) | Node::Output(_) => None,

@@ -1,6 +1,6 @@
 //! What an object should be, from what the configuration says and what it is now.
 
-use loam_provider::{Attribute, Known, OnChange, Path, Role, Schema, Str, Value};
+use loam_provider::{Attribute, Known, OnChange, Path, Role, Schema, Step, Str, Type, Value};
 
 use crate::{config::IgnoreChanges, eval};
 
@@ -66,18 +66,57 @@ fn attribute_value(
 
 /// Returns the configuration with what `ignore_changes` names as it is now.
 pub(super) fn ignoring(config: &Value, prior: &Known, ignore: &IgnoreChanges) -> Value {
-    let is_ignored = |path: &Path| match ignore {
-        IgnoreChanges::Nothing => false,
-        IgnoreChanges::All => path.steps().len() == 1,
-        IgnoreChanges::Paths(paths) => paths.iter().any(|(ignored, _)| ignored == path),
-    };
-    if *ignore == IgnoreChanges::Nothing {
-        return config.clone();
+    match ignore {
+        IgnoreChanges::Nothing => config.clone(),
+        IgnoreChanges::All => config.transform(&mut |path, value| match prior.at(path) {
+            Some(prior) if path.steps().len() == 1 => prior.clone(),
+            Some(_) | None => value,
+        }),
+        IgnoreChanges::Paths(paths) => paths.iter().fold(config.clone(), |config, (path, _)| {
+            as_it_is(&config, Some(prior.value()), path.steps()).unwrap_or(config)
+        }),
     }
-    config.transform(&mut |path, value| match prior.at(path) {
-        Some(prior) if is_ignored(path) => prior.clone(),
-        _ => value,
-    })
+}
+
+/// Returns a value with one place as it is now; `None` where nothing stands in that place.
+///
+/// A member of a map that is not there now stays away, and one that is there stays, whatever is written.
+fn as_it_is(written: &Value, prior: Option<&Value>, way: &[Step]) -> Option<Value> {
+    let Some((first, rest)) = way.split_first() else { return prior.cloned() };
+    match (first, written) {
+        (Step::Name(name), Value::Map(map)) => {
+            let now = prior.and_then(|prior| prior.get(name));
+            let null = Value::Null(map.element.clone());
+            let kept = match (map.items.get(name), rest) {
+                (_, []) => now.cloned(),
+                (Some(item), rest) => as_it_is(item, now, rest).or_else(|| Some(item.clone())),
+                (None, _) => None,
+            };
+            let others = map.items.iter().filter(|(other, _)| *other != name);
+            let items = others.map(|(name, item)| (name.clone(), item.clone()));
+            let kept = kept.map(|kept| (name.clone(), kept.convert(&map.element).unwrap_or(null)));
+            Some(Value::map(map.element.clone(), items.chain(kept)))
+        }
+        // All that is now in a map that is not written is that one member, or nothing.
+        (Step::Name(name), Value::Null(Type::Map(element))) if rest.is_empty() => {
+            let now = prior.and_then(|prior| prior.get(name))?;
+            Some(Value::map((**element).clone(), [(name.clone(), now.clone())]))
+        }
+        (Step::Name(name), written) => {
+            let item = written.get(name)?;
+            let kept = as_it_is(item, prior.and_then(|prior| prior.get(name)), rest)?;
+            Some(written.with(name, kept))
+        }
+        (Step::Index(at), Value::List(list)) => {
+            let item = list.items.get(*at)?;
+            let now = prior.and_then(Value::items).and_then(|items| items.get(*at));
+            let kept = as_it_is(item, now, rest)?;
+            let items = list.items.iter().enumerate();
+            let items = items.map(|(index, item)| if index == *at { kept.clone() } else { item.clone() });
+            Some(Value::list(list.element.clone(), items))
+        }
+        (Step::Index(_), _) => None,
+    }
 }
 
 /// Fills the unknown places of a planned object with what the configuration says by now.
@@ -157,8 +196,6 @@ fn differs(prior: Option<&Value>, proposed: Option<&Value>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use loam_provider::Type;
-
     use super::*;
 
     fn schema() -> Schema {

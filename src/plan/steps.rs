@@ -116,7 +116,7 @@ impl Building {
     }
 
     fn add_work(&mut self, at: usize, change: &ObjectChange) {
-        let removal = match change.on_destroy {
+        let removal = match change.on_replace() {
             OnDestroy::Delete => Work::Delete { change: at },
             OnDestroy::Retain => Work::Forget { change: at },
         };
@@ -355,6 +355,8 @@ mod tests {
             notes: Vec::new(),
             ineffective: Vec::new(),
             on_destroy: OnDestroy::Delete,
+            secret: Vec::new(),
+            replace_order: ReplaceOrder::DeleteFirst,
             dependencies,
         }
     }

@@ -9,7 +9,9 @@ use super::{
     check::{self, Stage},
     decide::{self, Calls, Case},
     order::Order,
-    steps, validate,
+    secret, steps,
+    trigger::{self, Triggers},
+    validate,
     world::World,
 };
 use crate::{
@@ -20,7 +22,7 @@ use crate::{
     event::Secrets,
     host::ProviderRef,
     refresh::Observation,
-    state::{Slot, Stored},
+    state::{Condition, Slot, Stored},
 };
 
 pub(super) async fn visit(basics: Basics<'_>) -> (Plan, Diagnostics) {
@@ -53,7 +55,8 @@ struct Visit<'p> {
     world: World<'p>,
     changes: Vec<ObjectChange>,
     seen: BTreeSet<Instance>,
-    effective: BTreeSet<BlockName>,
+    /// The positions of the changes of objects that are changed or replaced.
+    changed: BTreeMap<Instance, usize>,
     unchanged: usize,
     outputs: BTreeMap<Str, OutputChange>,
     /// The secrets among the variables.
@@ -68,7 +71,7 @@ impl<'p> Visit<'p> {
             world,
             changes: Vec::new(),
             seen: BTreeSet::new(),
-            effective: BTreeSet::new(),
+            changed: BTreeMap::new(),
             unchanged: 0,
             outputs: BTreeMap::new(),
             secrets: Evaluated::secrets(basics.variables.values()),
@@ -81,6 +84,10 @@ impl<'p> Visit<'p> {
         let needed = order.blocks_needed();
         let create_first = create_first(module, order, &needed);
         for (at, node) in order.sequence() {
+            if self.basics.options.cancel.is_cancelled() {
+                diagnostics.push(decide::interrupted());
+                return;
+            }
             self.world.publish(needed[at].iter());
             match node {
                 Node::Variable(_) | Node::Provider(_) => {}
@@ -137,7 +144,6 @@ impl<'p> Visit<'p> {
         let provider = self.provider(block, diagnostics)?;
         let kind = self.basics.host.kind(&block.name.kind)?;
         let expansion = self.world.expand(&block.name, diagnostics)?;
-        let triggered = self.triggers(block);
         self.world.declare(&block.name, expansion.shape);
         for (key, instance) in expansion.instances {
             let addr = address(&block.name).instance(key.clone());
@@ -153,7 +159,7 @@ impl<'p> Visit<'p> {
                 continue;
             }
             let slot = Slot::current(addr.clone());
-            let mut forced = triggered.clone();
+            let mut forced = trigger::reasons(block, &self.world.instance_scope(&instance), &self.triggers());
             if self.basics.options.replace.contains(&addr) {
                 forced.push(Reason::Requested);
             }
@@ -176,7 +182,12 @@ impl<'p> Visit<'p> {
                 clock: self.basics.options.clock,
                 secrets: self.secrets.clone(),
             };
-            let object = match decide::decide(case, &calls).await {
+            let decided = decide::decide(case, &calls).await;
+            if self.basics.options.cancel.is_cancelled() {
+                // Told once, and not for every object.
+                return Some(());
+            }
+            let object = match decided {
                 Ok(change) => {
                     let after = change.change.after().cloned().unwrap_or(Value::Unknown(loam_provider::Type::Any));
                     let object = Evaluated::new(after, eval::Marks::at_paths(change.sensitive.iter().cloned()));
@@ -190,7 +201,7 @@ impl<'p> Visit<'p> {
                         Stage::Plan,
                         &mut found,
                     );
-                    self.take(&block.name, change);
+                    self.take(change);
                     object
                 }
                 Err(diagnostic) => {
@@ -225,9 +236,11 @@ impl<'p> Visit<'p> {
     }
 
     /// Keeps a change, unless nothing has to be written for it.
-    fn take(&mut self, block: &BlockName, change: ObjectChange) {
+    fn take(&mut self, change: ObjectChange) {
         if change.change.is_effective() {
-            self.effective.insert(block.clone());
+            if matches!(change.change, Change::Update { .. } | Change::Replace { .. }) {
+                self.changed.insert(change.addr.clone(), self.changes.len());
+            }
             self.changes.push(change);
             return;
         }
@@ -236,7 +249,8 @@ impl<'p> Visit<'p> {
         let is_recorded = stored.is_some_and(|stored| {
             let object = &stored.object;
             change.drift.is_none()
-                && object.sensitive == change.sensitive
+                && object.sensitive == change.secret
+                && object.replace_order == change.replace_order
                 && object.on_destroy == change.on_destroy
                 && object.dependencies == change.dependencies
         });
@@ -257,14 +271,8 @@ impl<'p> Visit<'p> {
         }
     }
 
-    /// Returns why a block is replaced because of what its `replace_triggered_by` names.
-    fn triggers(&self, block: &Resource) -> Vec<Reason> {
-        let attributes = block.lifecycle.replace_triggered_by.iter();
-        let subjects = attributes.flat_map(|attribute| attribute.references.iter().map(|reference| &reference.subject));
-        subjects
-            .filter(|subject| self.effective.iter().any(|block| block.subject() == **subject))
-            .map(|subject| Reason::Triggered { by: subject.to_string().into() })
-            .collect()
+    fn triggers(&self) -> Triggers<'_> {
+        Triggers { module: &self.basics.config.root, changed: &self.changed, changes: &self.changes }
     }
 
     fn output(&mut self, output: &Output, diagnostics: &mut Diagnostics) {
@@ -272,15 +280,8 @@ impl<'p> Visit<'p> {
         let scope = self.world.scope();
         check::checks("Precondition failed", &output.preconditions, &scope, Stage::Plan, &mut found);
         let evaluated = eval::expr(&output.value.expr, &scope, &mut found);
-        if !output.sensitive && !evaluated.marks.is_empty() {
-            found.push(
-                Diagnostic::error(
-                    "Sensitive output",
-                    output.value.expr.span,
-                    "This value holds a secret, and the output does not say so.",
-                )
-                .hint("Add `sensitive = true` to the output, or use `nonsensitive(…)` if it is none."),
-            );
+        if let Some(leak) = check::leak(output, &evaluated.marks) {
+            found.push(leak);
         }
         diagnostics.extend(found);
         let before = self.basics.outputs.iter().find(|stored| stored.name == output.name);
@@ -336,16 +337,19 @@ impl<'p> Visit<'p> {
     fn remove(&mut self, stored: &Stored, because: Reason, diagnostics: &mut Diagnostics) {
         let object = &stored.object;
         let block = self.basics.config.root.resources.get(&block_of(&object.slot.addr));
-        if let Some(span) = block.and_then(|block| block.lifecycle.prevent_destroy)
-            && because != Reason::Deposed
-        {
-            let detail = format!("`{}` would be destroyed, but its block forbids that.", object.slot.addr);
-            diagnostics
-                .push(Diagnostic::error("Destruction prevented", span, detail).hint("Remove `prevent_destroy` first."));
-            return;
-        }
         // What the block says now counts; once it is gone, what it said last.
-        let on_destroy = block.and_then(|block| block.on_destroy).unwrap_or(object.on_destroy);
+        let says = block.and_then(|block| {
+            block.on_destroy.or_else(|| self.basics.host.kind(&block.name.kind).map(|kind| kind.on_destroy))
+        });
+        let is_unfinished = match object.condition {
+            Condition::Ready => false,
+            Condition::Tainted | Condition::Partial => true,
+        };
+        let on_destroy = match says.unwrap_or(object.on_destroy) {
+            // It was to be replaced because it was never finished.
+            OnDestroy::Retain if is_unfinished && object.slot.deposed.is_some() => OnDestroy::Delete,
+            on_destroy => on_destroy,
+        };
         let (before, change) = match self.basics.observed.of(&object.slot) {
             Some(Observation::Gone) => {
                 let before = object.attributes.clone();
@@ -364,6 +368,17 @@ impl<'p> Visit<'p> {
                 return;
             }
         };
+        if let (Change::Delete { .. }, None, Some(span)) =
+            (&change, &object.slot.deposed, block.and_then(|block| block.lifecycle.prevent_destroy))
+        {
+            let detail = format!("`{}` would be destroyed, but its block forbids that.", object.slot.addr);
+            diagnostics.push(
+                Diagnostic::error("Destruction prevented", span, detail)
+                    .address(&object.slot.addr)
+                    .hint("Remove `prevent_destroy` first."),
+            );
+            return;
+        }
         let Ok(provider) = object.provider.parse() else {
             let detail = format!("The state names `{}` as the provider of `{}`.", object.provider, object.slot);
             diagnostics.push(Diagnostic::error_nowhere("Invalid state", detail));
@@ -375,11 +390,19 @@ impl<'p> Visit<'p> {
             deposed: object.slot.deposed.clone(),
             provider,
             change,
-            sensitive: object.sensitive.clone(),
+            sensitive: match self.basics.host.kind(&object.kind) {
+                Some(kind) => {
+                    let recorded = object.sensitive.iter().cloned();
+                    secret::paths(&kind.schema, before.value(), recorded, &self.secrets).into_iter().collect()
+                }
+                None => object.sensitive.clone(),
+            },
+            secret: object.sensitive.clone(),
             drift,
             notes: Vec::new(),
             ineffective: Vec::new(),
             on_destroy,
+            replace_order: object.replace_order,
             dependencies: object.dependencies.clone(),
         });
     }

@@ -7,10 +7,11 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use loam_provider::{OpToken, Str};
+use loam_provider::{OnDestroy, OpToken, Str};
 use serde::{Deserialize, Serialize};
 
-use super::{Planned, Process, Slot, Write, words::words};
+use super::{Planned, Process, ReplaceOrder, Slot, Write, words::words};
+use crate::addr::Resource;
 
 /// Names a run within its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -115,6 +116,20 @@ pub struct NewStep {
     pub provider: Str,
     /// What the call is known by, unique within the state.
     pub token: OpToken,
+    /// What the state will say about its object, should only the journal be left to tell.
+    pub terms: Terms,
+}
+
+/// What the state says about an object beside what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The blocks it needs.
+    pub dependencies: Vec<Resource>,
+    /// What happens to the real thing when the object leaves the state.
+    pub on_destroy: OnDestroy,
+    /// What its replacement does first.
+    pub replace_order: ReplaceOrder,
 }
 
 words! {
@@ -213,6 +228,8 @@ pub struct StepRecord {
     pub provider: Str,
     /// What the call is known by.
     pub token: OpToken,
+    /// What the state will say about its object.
+    pub terms: Terms,
     /// How far it has come.
     pub status: Status,
     /// How often its provider was, or was about to be, called.

@@ -225,7 +225,7 @@ impl Store for Memory {
                 return Err(StateError::StepExists { step: id });
             }
         }
-        for NewStep { ordinal, slot, action, kind, provider, token } in steps.iter().cloned() {
+        for NewStep { ordinal, slot, action, kind, provider, token, terms } in steps.iter().cloned() {
             let id = StepId { run, ordinal };
             self.tokens.insert(token.clone());
             let record = StepRecord {
@@ -235,6 +235,7 @@ impl Store for Memory {
                 kind,
                 provider,
                 token,
+                terms,
                 status: Status::Planned,
                 attempts: 0,
                 planned: None,

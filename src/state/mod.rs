@@ -27,7 +27,7 @@ use jiff::Timestamp;
 pub use error::StateError;
 pub use journal::{
     Action, Attempt, Ended, Entry, Event as StepEvent, IllegalTransition, LoggedEvent, NewRun, NewStep, Outcome, Run,
-    RunEnd, RunId, RunOutcome, Start, Status, StepId, StepRecord,
+    RunEnd, RunId, RunOutcome, Start, Status, StepId, StepRecord, Terms,
 };
 pub use key::{KEY_VARIABLE, Key, KeyId};
 pub use lock::{Holder, Lock, Process, Wait};

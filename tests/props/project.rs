@@ -286,13 +286,13 @@ impl Project {
                 () = abort.notified() => Err(Died::Aborted),
                 () = cancelling(&self.world, ask.cancel_after_effects, &sender) => Err(Died::Aborted),
                 worked = work(&mut *store, &self.world, &loaded, ask, &mut watcher, &mut said, stop) => {
-                    worked.map_err(Died::Failed)
+                    worked.map_err(Died::from)
                 }
             }
         });
         self.store = Some(store);
         self.note(&watcher, &said);
-        let (plan, applied, recovered) = worked.inspect_err(|error| self.shown += &format!("{error:?}"))?;
+        let (plan, applied, recovered) = worked.inspect_err(|error| self.shown += &error.to_string())?;
         Ok(Run { plan, applied, problems: said.problems, events: watcher.events, recovered })
     }
 
@@ -306,12 +306,14 @@ impl Project {
 }
 
 /// Why a run did not come to its end.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Died {
     /// It was dropped.
+    #[error("dropped")]
     Aborted,
     /// The state could not be written.
-    Failed(ApplyError),
+    #[error("{0}")]
+    Failed(#[from] ApplyError),
 }
 
 /// What a run shows beside its events.

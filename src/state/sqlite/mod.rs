@@ -160,17 +160,18 @@ impl Store for Sqlite {
     fn plan_steps(&mut self, at: Timestamp, run: RunId, steps: &[NewStep]) -> Result<(), StateError> {
         self.transaction(|tx| {
             self.open_run(run)?;
-            let insert = "INSERT INTO steps (run, ordinal, addr, deposed, action, kind, provider, token, status,
-                              attempts, changed_at)
-                          VALUES (:run, :ordinal, :addr, :deposed, :action, :kind, :provider, :token, 'planned',
-                              0, :at)";
+            let insert = "INSERT INTO steps (run, ordinal, addr, deposed, action, kind, provider, token, terms,
+                              status, attempts, changed_at)
+                          VALUES (:run, :ordinal, :addr, :deposed, :action, :kind, :provider, :token, :terms,
+                              'planned', 0, :at)";
             let mut insert = tx.prepare_cached(insert).map_err(self.fault())?;
-            for NewStep { ordinal, slot, action, kind, provider, token } in steps {
+            for NewStep { ordinal, slot, action, kind, provider, token, terms } in steps {
                 let (addr, deposed) = rows::slot_text(slot);
                 let inserted = insert.execute(named_params! {
                     ":run": run.0.cast_signed(), ":ordinal": ordinal, ":addr": addr, ":deposed": deposed,
                     ":action": action.word(), ":kind": kind.as_str(), ":provider": provider.as_str(),
-                    ":token": token.0.as_str(), ":at": at.as_millisecond(),
+                    ":token": token.0.as_str(), ":terms": serde_json::to_string(terms).expect("terms are JSON"),
+                    ":at": at.as_millisecond(),
                 });
                 inserted.map_err(|error| match error.sqlite_error_code() {
                     Some(rusqlite::ErrorCode::ConstraintViolation) => {

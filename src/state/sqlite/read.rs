@@ -131,7 +131,7 @@ impl Sqlite {
     pub(super) fn read_steps(&self, which: &str, params: impl Params) -> Result<Vec<StepRecord>, StateError> {
         let select = format!(
             "SELECT run, ordinal, addr, deposed, action, kind, provider, token, status, attempts, planned, error,
-                 started_at, changed_at
+                 started_at, changed_at, terms
              FROM steps WHERE {which} ORDER BY run, ordinal"
         );
         let mut found = Vec::new();
@@ -146,6 +146,7 @@ impl Sqlite {
                 kind: cell.text(5)?,
                 provider: cell.text(6)?,
                 token: OpToken(token.as_str().into()),
+                terms: serde_json::from_str(cell.borrowed(14)?).map_err(|_| cell.unreadable("terms"))?,
                 status: cell.word(8, "status", Status::of_word)?,
                 attempts: cell.get(9)?,
                 planned: planned.map(|json| self.planned(&cell, &json)).transpose()?,

@@ -37,6 +37,11 @@ fn fill(store: &mut Sqlite) {
         kind: "bucket".into(),
         provider: "local".into(),
         token: loam_provider::OpToken(format!("token-{ordinal}").into()),
+        terms: crate::state::Terms {
+            dependencies: vec!["network.n".parse().unwrap()],
+            on_destroy: loam_provider::OnDestroy::Delete,
+            replace_order: crate::state::ReplaceOrder::DeleteFirst,
+        },
     };
     store.plan_steps(at(2), run, &[step(0), step(1)]).unwrap();
     let start = |ordinal| Start {

@@ -127,6 +127,11 @@ fn new_step(ordinal: u32, text: &str) -> NewStep {
         kind: "bucket".into(),
         provider: "local".into(),
         token: OpToken(format!("token-{ordinal}-{text}").into()),
+        terms: crate::state::Terms {
+            dependencies: vec!["network.n".parse().unwrap()],
+            on_destroy: OnDestroy::Retain,
+            replace_order: ReplaceOrder::DeleteFirst,
+        },
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) fn why(change: &Change, mode: Mode, names: Names<'_>, secrets: &Secre
 /// Returns what is to be said of the object that another one replaces, where it is not deleted.
 pub(super) fn stays(change: &ObjectChange) -> Option<String> {
     let is_replaced = matches!(change.change, Change::Replace { .. });
-    (is_replaced && change.on_destroy == OnDestroy::Retain)
+    (is_replaced && change.on_replace() == OnDestroy::Retain)
         .then(|| "the one before is kept: the real thing stays, and its record is forgotten".to_owned())
 }
 

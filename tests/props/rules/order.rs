@@ -91,8 +91,9 @@ resource "sim_thing" "a" {{
         let mut project = Project::new();
         project.apply(&text("sim")).complete();
         project.apply(&text("sim.other")).complete();
-        let steps = project.store().runs().unwrap().iter().map(|run| project.store().steps(run.id).unwrap()).last();
-        let mut told: Vec<_> = steps.unwrap().iter().map(|step| format!("{} {}", step.action, step.provider)).collect();
+        let run = project.store().runs().unwrap().pop().unwrap();
+        let steps = project.store().steps(run.id).unwrap();
+        let mut told: Vec<_> = steps.iter().map(|step| format!("{} {}", step.action, step.provider)).collect();
         told.sort();
         assert_eq!(told, ["create sim.other", "delete sim"]);
         assert_eq!(&*project.object("sim_thing.a").provider, "sim.other");

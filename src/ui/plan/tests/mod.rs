@@ -102,6 +102,8 @@ fn change(addr: &str, change: Change) -> ObjectChange {
         notes: Vec::new(),
         ineffective: Vec::new(),
         on_destroy: OnDestroy::Delete,
+        secret: Vec::new(),
+        replace_order: ReplaceOrder::DeleteFirst,
         dependencies: Vec::new(),
     }
 }
