@@ -18,11 +18,11 @@ use crate::{
     apply::{self, Applied, Stop},
     diag::{Diagnostic, Diagnostics},
     eval::Evaluated,
-    event::Reporter,
+    event::{Reporter, Trouble},
     host::{Clock, Host},
     plan::{self, Mode, Plan},
     refresh::{self, Observed},
-    state::{Meta, NewRun, Output, RunId, RunOutcome, StateError, Store, Stored},
+    state::{Meta, NewRun, Output, RunId, RunOutcome, StateError, StepRecord, Store, Stored},
 };
 
 /// What a plan is made with, as the command line says it.
@@ -168,9 +168,25 @@ pub(super) async fn begin(
 ) -> Result<RunId, Failure> {
     let state_id = store.meta()?.state_id;
     let run = store.begin_run(now(), &NewRun { command: command.into(), process: super::project::process() })?;
-    let mut tools = apply::Tools { host, store, reporter, state_id, run, now, token };
-    apply::recover(&mut tools).await?;
-    Ok(run)
+    let mut tools = apply::Tools { host, store: &mut *store, reporter, state_id, run, now, token };
+    if apply::recover(&mut tools).await?.unknown == 0 {
+        return Ok(run);
+    }
+    // Whatever was planned now could be done twice.
+    let unsettled = store.unfinished_steps()?;
+    store.finish_run(now(), run, RunOutcome::Interrupted)?;
+    Err(in_doubt(&unsettled))
+}
+
+/// Says what nobody can tell, and how to go on.
+fn in_doubt(steps: &[StepRecord]) -> Failure {
+    let name = |step: &StepRecord| format!("the {} of `{}`", step.action, step.slot);
+    let names: Vec<String> = steps.iter().map(name).collect();
+    let message = format!("nothing was done, because nobody can tell what became of {}", names.join(" and of "));
+    let causes = steps.iter().filter_map(|step| step.error.clone()).collect();
+    let address = steps.first().map(|step| step.slot.addr.to_string()).unwrap_or_default();
+    let hint = format!("Every apply asks the provider again. `loam state rm '{address}'` forgets it.");
+    Failure::Other(Trouble { message, causes, attribute: None, hint: Some(hint), evidence: Vec::new() })
 }
 
 /// Applies a plan and closes its run.
@@ -200,10 +216,8 @@ pub(super) async fn apply(
         Stop::No => RunOutcome::Failed,
         Stop::Finish | Stop::Cancel => RunOutcome::Interrupted,
     };
-    // Steps in doubt keep their run open; the next run asks about them.
-    if store.unfinished_steps()?.is_empty() {
-        store.finish_run(now(), run, outcome)?;
-    }
+    // Steps in doubt do not keep it open: the next run asks about them all the same.
+    store.finish_run(now(), run, outcome)?;
     Ok(applied)
 }
 
@@ -229,4 +243,78 @@ fn parallelism(text: &str) -> Result<u16, String> {
 /// Parses a duration of the command line.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<loam_provider::Period>().map(|period| period.0).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use loam_provider::{ConfigureCx, OnDestroy, Value};
+
+    use super::*;
+    use crate::{
+        event::Event,
+        host::Offers,
+        state::{
+            Action, Attempt, Ended, Entry, Memory, NewStep, Outcome, Planned, ReplaceOrder, Slot, Start, StepId, Terms,
+        },
+    };
+
+    struct Silent;
+
+    impl Reporter for Silent {
+        fn event(&mut self, _: &Event) {}
+    }
+
+    /// Returns a state with a step about which nobody can tell, as its provider is not configured any more.
+    fn doubtful() -> Memory {
+        let mut store = Memory::new("s", now());
+        let run = store
+            .begin_run(now(), &NewRun { command: "apply".into(), process: super::super::project::process() })
+            .unwrap();
+        let step = NewStep {
+            ordinal: 0,
+            slot: Slot::current("bucket.a".parse().unwrap()),
+            action: Action::Create,
+            kind: "bucket".into(),
+            provider: "gone".into(),
+            token: token(),
+            terms: Terms {
+                dependencies: Vec::new(),
+                on_destroy: OnDestroy::Delete,
+                replace_order: ReplaceOrder::DeleteFirst,
+            },
+        };
+        store.plan_steps(now(), run, &[step]).unwrap();
+        let step = StepId { run, ordinal: 0 };
+        let planned = Planned { value: Value::from("x"), sensitive: Vec::new() };
+        store.start_steps(now(), &[Start { step, attempt: Attempt::First, planned }]).unwrap();
+        let ended = Ended::InDoubt { error: "the reply was lost".into() };
+        store.journal(now(), &[Entry::End(Outcome { step, ended, writes: Vec::new() })]).unwrap();
+        store
+    }
+
+    #[test]
+    fn nothing_is_begun_while_an_operation_is_in_doubt() {
+        let mut store = doubtful();
+        let failure = runtime().unwrap().block_on(async {
+            let cx = ConfigureCx { base_dir: "/".into(), loam_dir: "/".into(), executable: "/".into() };
+            let host = Arc::new(Host::configure(Offers::new(Vec::new()), &BTreeMap::new(), &cx).await.unwrap());
+            begin(&mut store, &host, &mut Silent, "apply").await.unwrap_err()
+        });
+        let Failure::Other(trouble) = failure else { panic!("another failure") };
+        assert_eq!(
+            trouble.message,
+            "nothing was done, because nobody can tell what became of the create of `bucket.a`"
+        );
+        assert_eq!(trouble.causes, ["provider `gone` is not configured"]);
+        assert_eq!(
+            trouble.hint.unwrap(),
+            "Every apply asks the provider again. `loam state rm 'bucket.a'` forgets it."
+        );
+        assert_eq!(store.unfinished_steps().unwrap().len(), 1);
+        assert!(store.runs().unwrap().iter().all(|run| run.end.is_some()));
+        super::super::state::forget(&mut store, &"bucket.a".parse().unwrap()).unwrap();
+        assert_eq!(store.unfinished_steps().unwrap(), []);
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     addr::{Instance, Resource},
-    state::{self, Sqlite, Store, Stored},
+    state::{self, Ended, Entry, Outcome, Sqlite, StateError, Store, Stored},
     ui,
 };
 
@@ -81,11 +81,14 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         Command::Rm { addresses, locking } => {
             let mut store = open(&directory, "state rm", locking)?;
             let objects = store.objects()?;
+            let unsettled = store.unfinished_steps()?;
             for address in addresses {
-                known(&objects, address)?;
+                if !unsettled.iter().any(|step| step.slot.addr == *address) {
+                    known(&objects, address)?;
+                }
             }
             for address in addresses {
-                store.forget_object(run::now(), address)?;
+                forget(&mut store, address)?;
                 terminal.tell(|out, style| {
                     ui::note(out, style, &format!("Forgot {address}; the real thing is untouched."))
                 });
@@ -153,6 +156,24 @@ fn open(directory: &Directory, command: &str, locking: &Locking) -> Result<Sqlit
     }
     let lock = directory.lock(command, locking.lock_timeout)?;
     Ok(Sqlite::open(lock, directory.seal()?, run::now())?)
+}
+
+/// Drops what stands at an address, and what nobody can tell about it.
+pub(super) fn forget(store: &mut dyn Store, address: &Instance) -> Result<(), StateError> {
+    let mut entries = Vec::new();
+    for step in store.unfinished_steps()? {
+        if step.slot.addr == *address {
+            let ended = Ended::Abandoned { reason: "forgotten by `loam state rm`".to_owned() };
+            entries.push(Entry::End(Outcome { step: step.id, ended, writes: Vec::new() }));
+        }
+    }
+    if !entries.is_empty() {
+        store.journal(run::now(), &entries)?;
+    }
+    if !store.objects_of(address)?.is_empty() {
+        store.forget_object(run::now(), address)?;
+    }
+    Ok(())
 }
 
 fn known(objects: &[Stored], address: &Instance) -> Result<(), Failure> {

@@ -110,7 +110,7 @@ impl Store for Dying {
 
 #[test]
 fn a_run_that_dies_at_any_commit_is_finished_by_the_next() {
-    for_each(4000..4030, Project::on_disk, |case| {
+    for_each(4000..4020, Project::on_disk, |case| {
         let mut text = case.edit();
         if case.dice.one_in(2) {
             case.settle(&text);
@@ -136,7 +136,7 @@ fn a_run_that_dies_at_any_commit_is_finished_by_the_next() {
 
 #[test]
 fn a_run_that_is_dropped_at_any_event_is_finished_by_the_next() {
-    for_each(5000..5060, Project::new, |case| {
+    for_each(5000..5040, Project::new, |case| {
         let mut text = case.edit();
         for _ in 0..3 {
             let abort_after = Some(case.dice.between(3, 24));
