@@ -81,17 +81,17 @@ impl Case {
 }
 
 fn rule(dice: &mut Dice) -> Rule {
-    let verbs =
-        [Verb::Create, Verb::Create, Verb::Update, Verb::Delete, Verb::Delete, Verb::Plan, Verb::Read, Verb::Resolve];
+    let changing = [Verb::Create, Verb::Update, Verb::Update, Verb::Delete, Verb::Delete, Verb::Delete];
+    let looking = [Verb::Plan, Verb::Read, Verb::Resolve];
+    let verb = if dice.one_in(10) { looking[dice.below(3)] } else { changing[dice.below(6)] };
     let faults = [Fault::FailBefore, Fault::FailAfter, Fault::Partial, Fault::Transient, Fault::WrongAnswer];
-    let verb = verbs[dice.below(verbs.len())];
     let mut fault = faults[dice.below(faults.len())].clone();
     if matches!(verb, Verb::Plan | Verb::Read | Verb::Resolve) && fault == Fault::WrongAnswer {
         fault = Fault::Transient;
     }
     let rule = Rule::every(verb, fault);
     let rule = if dice.one_in(2) { rule.at(&format!("*.b{}*", dice.below(8))) } else { rule };
-    Rule { percent: Some([30, 60, 100][dice.below(3)]), ..rule }
+    Rule { percent: Some([25, 50, 100][dice.below(3)]), ..rule }
 }
 
 /// Runs a case for each seed; one that fails tells its seed and its programs.
@@ -108,9 +108,9 @@ fn for_each(seeds: std::ops::Range<u64>, project: impl Fn() -> Project, run: imp
 fn whatever_goes_wrong_it_converges_and_nothing_is_lost_or_made_twice() {
     for_each(0..100, Project::new, |case| {
         let mut text = String::new();
-        for _ in 0..case.dice.between(1, 4) {
+        for round in 0..case.dice.between(3, 6) {
             text = case.edit();
-            for _ in 0..case.dice.below(3) {
+            for _ in 0..if round == 0 { 0 } else { case.dice.between(1, 4) } {
                 case.suffer(&text, Mode::Apply);
                 check::quiet(&case.project);
                 if case.dice.one_in(3) {

@@ -83,7 +83,7 @@ impl Program {
             }
             return;
         }
-        for _ in 0..dice.between(1, 4) {
+        for _ in 0..dice.between(2, 6) {
             self.edit_once(dice);
         }
     }
@@ -93,7 +93,7 @@ impl Program {
             return self.add(dice);
         }
         let at = dice.below(self.blocks.len());
-        match dice.below(13) {
+        match dice.below(17) {
             0 => self.add(dice),
             1 => drop(self.blocks.remove(at)),
             2 => {
@@ -105,7 +105,8 @@ impl Program {
             5 => self.blocks[at].repeat = repeat(dice),
             6 => self.blocks[at].create_first ^= true,
             7 => self.blocks[at].is_secret ^= true,
-            8 => self.blocks[at].color += 1,
+            8 | 12 | 13 => self.blocks[at].color += 1,
+            14 => self.blocks[at].is_coloured ^= true,
             9 => self.blocks[at].on_destroy = on_destroy(dice),
             10 => self.blocks[at].trigger = self.some_names(dice, 2).pop(),
             11 => self.blocks[at].uses_local ^= true,
