@@ -152,3 +152,29 @@ fn a_run_that_is_dropped_at_any_event_is_finished_by_the_next() {
         case.end(&text);
     });
 }
+
+#[test]
+fn a_replacement_that_dies_before_its_call_leaves_the_old_object_where_it_was() {
+    let text = |color: &str| {
+        format!(
+            "resource \"sim_thing\" \"a\" {{\n  name = \"a\"\n  color = \"{color}\"\n  \
+             lifecycle {{\n    create_before_destroy = true\n  }}\n}}\n"
+        )
+    };
+    let mut before_the_call = 0;
+    for left in 1..12 {
+        let mut project = Project::on_disk();
+        project.apply(&text("red")).complete();
+        project.wrap(|inner| Box::new(Dying { inner, left, moment: Moment::AfterCommit }));
+        let died = project.run(&text("blue"), &Ask::default()).is_err();
+        project.reopen();
+        if died && project.world.effects().unwrap().len() == 1 {
+            before_the_call += 1;
+            assert_eq!(project.apply(&text("red")).complete().done(), [""; 0], "after {left} commits");
+        }
+        project.apply(&text("blue")).complete();
+        assert_eq!(project.world.objects().unwrap().len(), 1, "after {left} commits");
+        assert!(project.plan(&text("blue")).changes.is_empty());
+    }
+    assert!(before_the_call >= 3, "{before_the_call}");
+}
