@@ -226,8 +226,9 @@ fn a_delete_that_was_never_made_is_made_by_the_next_run() {
     // As if loam had been killed between the journal and the call.
     let state = rusqlite::Connection::open(project.path(".loam/state.db")).unwrap();
     let journal = "INSERT INTO runs (id, command, started_at, pid, host, user) VALUES (99, 'destroy', 0, 1, 'h', 'u');
-        INSERT INTO steps (run, ordinal, addr, deposed, action, kind, provider, token, status, attempts, changed_at)
-        VALUES (99, 0, 'file.card', '', 'delete', 'file', 'local', 'token-99', 'started', 1, 0);";
+        INSERT INTO steps (run, ordinal, addr, deposed, action, kind, provider, token, terms, status, attempts, changed_at)
+        VALUES (99, 0, 'file.card', '', 'delete', 'file', 'local', 'token-99',
+            '{\"dependencies\": [], \"on_destroy\": \"delete\", \"replace_order\": \"delete_first\"}', 'started', 1, 0);";
     state.execute_batch(journal).unwrap();
     state.close().unwrap();
     project.succeed(&["destroy", "--auto-approve"]);
