@@ -1,7 +1,7 @@
 //! Does what the plan says.
 //!
 //! [`apply()`] runs the steps of a plan as their needs are met. One task, the dispatcher, owns the
-//! store and the reporter; workers take a step and return an [`work::Returned`]. A step is in the
+//! store and the reporter; workers take a step and return a `work::Returned`. A step is in the
 //! journal before its provider is called, and its result is in the state before anything that
 //! needs it starts. Nothing is decided here. [`recover()`] settles what a dead run left open.
 //! Start in `dispatch`.

@@ -1,7 +1,7 @@
 //! The command line: the only module that reads arguments, environment and working directory.
 //!
 //! Each command is a file: its `Args`, whose doc comments are the help, and a `run` that reads as a
-//! paragraph. [`error`] alone turns failures into text and exit codes.
+//! paragraph. `error` alone turns failures into text and exit codes.
 
 mod apply;
 mod completions;

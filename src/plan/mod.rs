@@ -4,7 +4,7 @@
 //! provider, and compares the prediction with what `refresh` found. The result is
 //! plain data: saved, shown, and applied without deciding anything again.
 //!
-//! Nothing here writes. Start in [`steps`] if something happens too early.
+//! Nothing here writes. Start in `steps` if something happens too early.
 
 mod change;
 pub(crate) mod check;

@@ -2,7 +2,7 @@
 //! networks of processes, snapshots and replicas.
 //!
 //! Each kind is a module whose one struct implements [`Provider`] for that kind alone;
-//! [`Local`] only hands a call to the kind it is about. Start in [`LocalFactory`].
+//! `Local` only hands a call to the kind it is about. Start in [`LocalFactory`].
 
 mod data;
 mod files;
