@@ -7,6 +7,7 @@
 mod diff;
 mod json;
 mod lines;
+mod news;
 mod object;
 #[cfg(test)]
 mod tests;
@@ -63,18 +64,13 @@ fn sorted(plan: &Plan) -> Vec<&ObjectChange> {
 }
 
 fn drifts(out: &mut dyn Write, style: Style, changes: &[&ObjectChange], offers: &Offers) -> io::Result<()> {
-    // What drifted and is as it should be even so (a pid after a restart) is recorded, and no news to anybody; nor is
-    // what an object that goes had become.
-    let is_news = |change: &&&ObjectChange| {
-        change.drift.is_some() && change.change.is_effective() && change.change.after().is_some()
-    };
-    let mut drifted = changes.iter().filter(is_news).peekable();
+    let mut drifted = changes.iter().filter_map(|change| Some((change, news::news(change)?))).peekable();
     if drifted.peek().is_none() {
         return Ok(());
     }
     writeln!(out, "{}\n", style.paint(Tone::Strong, "Changed outside of loam since the last apply:"))?;
-    for change in drifted {
-        object::drift(out, style, change, offers)?;
+    for (change, news) in drifted {
+        object::drift(out, style, change, &news, offers)?;
         writeln!(out)?;
     }
     Ok(())

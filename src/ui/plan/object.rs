@@ -224,17 +224,22 @@ fn bare(entries: Vec<Entry>) -> Inside {
 }
 
 /// Writes what was found to differ from what was recorded.
-pub(super) fn drift(out: &mut dyn Write, style: Style, change: &ObjectChange, offers: &Offers) -> io::Result<()> {
-    let Some(drift) = &change.drift else { return Ok(()) };
+pub(super) fn drift(
+    out: &mut dyn Write,
+    style: Style,
+    change: &ObjectChange,
+    (recorded, found): &(Value, Option<Value>),
+    offers: &Offers,
+) -> io::Result<()> {
     let kind = offers.kind(&change.addr.resource.kind);
     let names = kind.map_or(Names::None, |kind| Names::Of(&kind.schema));
     let marks = Marks::at_paths(change.sensitive.iter().cloned());
     write!(out, "  {}", style.paint(Tone::Strong, clean(&address(change))))?;
-    match change.change.before() {
+    match found {
         None => writeln!(out, "  {}", style.paint(Tone::Removed, "is gone")),
         Some(found) => {
             writeln!(out)?;
-            let mut inside = diff::objects(drift.recorded.value(), found.value(), &marks, names, &[]);
+            let mut inside = diff::objects(recorded, found, &marks, names, &[]);
             inside.hidden = 0;
             tree::draw(out, style, &inside, BODY - 2, Gutter::Marked)
         }
