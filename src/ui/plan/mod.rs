@@ -1,7 +1,8 @@
 //! A plan as people read it.
 //!
-//! First what changed outside of loam, then what will happen and why, by address, then the outputs, then one line with
-//! the numbers. Written as it goes: a plan of a hundred thousand changes takes no more memory than its longest change.
+//! First what changed outside of loam and the plan reacts to (`news`), then what will happen and why, by address, then
+//! the outputs, then one line with the numbers. Written as it goes: a plan of a hundred thousand changes takes no more
+//! memory than its longest change.
 //! `diff` decides what of a value is shown, `words` what is said, `object` puts a change together.
 
 mod diff;
