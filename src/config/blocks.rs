@@ -173,7 +173,7 @@ impl Builder {
             cx.diagnostics.push(duplicate(detail, span, first.span).hint(hint));
             return;
         }
-        self.module.providers.insert(name.clone(), Provider { name, body: lowered, span });
+        self.module.providers.insert(name.clone(), Provider { name, for_each: None, body: lowered, span });
     }
 
     fn variable(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
@@ -191,6 +191,8 @@ impl Builder {
             default: None,
             description: None,
             sensitive: false,
+            ephemeral: false,
+            deprecated: None,
             nullable: true,
             validations: Vec::new(),
             span,
@@ -281,7 +283,17 @@ impl Builder {
             cx.diagnostics.push(duplicate(detail, span, first.span));
             return;
         }
-        let output = Output { name: name.clone(), value, description, sensitive, depends_on, preconditions, span };
+        let output = Output {
+            name: name.clone(),
+            value,
+            description,
+            sensitive,
+            ephemeral: false,
+            deprecated: None,
+            depends_on,
+            preconditions,
+            span,
+        };
         self.module.outputs.insert(name, output);
     }
 }

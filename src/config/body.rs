@@ -23,7 +23,8 @@ pub(super) fn block(cx: &mut Lower<'_, '_>, found: &HclBlock) -> Block {
     let kind_span = cx.span(&found.ident);
     let labels = labels(cx, found);
     let span = head(cx, found);
-    Block { kind: found.ident.as_str().into(), kind_span, labels, body: body(cx, &found.body, span), span }
+    let kind = found.ident.as_str().into();
+    Block { kind, kind_span, dynamic: None, labels, body: body(cx, &found.body, span), span }
 }
 
 /// Lowers a body with everything in it.

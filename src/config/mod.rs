@@ -10,6 +10,7 @@
 mod blocks;
 mod body;
 mod check;
+mod composition;
 mod constant;
 mod cycles;
 mod expr;
@@ -25,6 +26,9 @@ mod template;
 mod types;
 mod version;
 
+pub use composition::{
+    CheckBlock, Import, ModuleCall, Moved, PassedProvider, Removed, Target, TargetBlock, TargetStep,
+};
 pub use constant::constant;
 pub use cycles::{Need, Node, cycles, needs};
 pub use expr::{
@@ -34,6 +38,6 @@ pub use expr::{
 pub use format::{FormatError, format};
 pub use load::{EXTENSION, File, MAX_BYTES, expression, load, parse, template, variables_file};
 pub use module::{
-    Attribute, Block, BlockName, Body, Check, Config, IgnoreChanges, Label, Lifecycle, Module, Output, Provider,
-    ProviderChoice, ProviderName, Repeat, Resource, Settings, Variable,
+    Attribute, Block, BlockName, Body, Check, Config, Dynamic, IgnoreChanges, Label, Lifecycle, Module, Output,
+    Provider, ProviderChoice, ProviderName, Repeat, Resource, Settings, Variable,
 };

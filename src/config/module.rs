@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use loam_provider::{OnDestroy, Str, Type};
+use loam_provider::{Str, Type};
 
-use super::{Expr, Reference, Subject};
+use super::{CheckBlock, Expr, Import, ModuleCall, Moved, Reference, Removed, Subject};
 use crate::{addr::Mode, source::Span};
 
 /// A whole configuration.
@@ -34,6 +34,16 @@ pub struct Module {
     pub resources: BTreeMap<BlockName, Resource>,
     /// `output` blocks.
     pub outputs: BTreeMap<Str, Output>,
+    /// `module` blocks.
+    pub calls: BTreeMap<Str, ModuleCall>,
+    /// `moved` blocks.
+    pub moved: Vec<Moved>,
+    /// `removed` blocks.
+    pub removed: Vec<Removed>,
+    /// `import` blocks.
+    pub imports: Vec<Import>,
+    /// `check` blocks.
+    pub checks: BTreeMap<Str, CheckBlock>,
 }
 
 /// `loam {}`
@@ -57,7 +67,9 @@ pub struct ProviderName {
 pub struct Provider {
     /// Its name and alias.
     pub name: ProviderName,
-    /// Everything but `alias`.
+    /// `for_each`: a configuration for each of these, told apart by `NAME.ALIAS["key"]`.
+    pub for_each: Option<Attribute>,
+    /// Everything but `alias` and `for_each`.
     pub body: Body,
     /// The block's head.
     pub span: Span,
@@ -89,8 +101,8 @@ pub struct Resource {
     pub lifecycle: Lifecycle,
     /// `timeouts {}`: by operation, in the order written.
     pub timeouts: Vec<Attribute>,
-    /// `on_destroy`, where the block says.
-    pub on_destroy: Option<OnDestroy>,
+    /// `on_destroy`, where the block says; static.
+    pub on_destroy: Option<Attribute>,
     /// Everything that is the kind's own.
     pub body: Body,
     /// The block's head: `resource "network" "bench"`.
@@ -113,6 +125,8 @@ pub enum Repeat {
 pub struct ProviderChoice {
     /// The provider configuration.
     pub name: ProviderName,
+    /// Which of its configurations, where it has `for_each`: `kube.by_region[each.key]`.
+    pub key: Option<Expr>,
     /// Where it is named.
     pub span: Span,
 }
@@ -120,10 +134,10 @@ pub struct ProviderChoice {
 /// `lifecycle {}`
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
-    /// `create_before_destroy`
-    pub create_before_destroy: bool,
-    /// `prevent_destroy`, with the place that says so.
-    pub prevent_destroy: Option<Span>,
+    /// `create_before_destroy`; static.
+    pub create_before_destroy: Option<Attribute>,
+    /// `prevent_destroy`; static.
+    pub prevent_destroy: Option<Attribute>,
     /// `ignore_changes`
     pub ignore_changes: IgnoreChanges,
     /// `replace_triggered_by`: references with the way into them.
@@ -170,6 +184,10 @@ pub struct Variable {
     pub description: Option<String>,
     /// Whether its value is a secret.
     pub sensitive: bool,
+    /// Whether its value may be kept nowhere: in no state, no plan and no object.
+    pub ephemeral: bool,
+    /// What to tell whoever still sets it.
+    pub deprecated: Option<String>,
     /// Whether it may be null.
     pub nullable: bool,
     /// `validation` blocks.
@@ -189,6 +207,10 @@ pub struct Output {
     pub description: Option<String>,
     /// Whether its value is a secret.
     pub sensitive: bool,
+    /// Whether its value may be kept nowhere; only the outputs of called modules can be.
+    pub ephemeral: bool,
+    /// What to tell whoever still uses it.
+    pub deprecated: Option<String>,
     /// `depends_on`
     pub depends_on: Vec<Reference>,
     /// `precondition` blocks.
@@ -226,16 +248,29 @@ pub struct Attribute {
 /// A nested block.
 #[derive(Debug, Clone)]
 pub struct Block {
-    /// Its type.
+    /// Its type; of a `dynamic` block, the type of the blocks it makes.
     pub kind: Str,
     /// Where the type stands.
     pub kind_span: Span,
+    /// Set where this is a `dynamic` block: `body` is then its `content`.
+    pub dynamic: Option<Box<Dynamic>>,
     /// Its labels.
     pub labels: Vec<Label>,
     /// What stands inside.
     pub body: Body,
     /// The block's head: its type and labels.
     pub span: Span,
+}
+
+/// What makes a `dynamic` block more than one.
+#[derive(Debug, Clone)]
+pub struct Dynamic {
+    /// `for_each`
+    pub for_each: Attribute,
+    /// The name that `key` and `value` are read from inside; bound there as an object of these two.
+    pub iterator: Str,
+    /// `labels`
+    pub labels: Option<Attribute>,
 }
 
 /// A label of a block.

@@ -5,7 +5,7 @@ use hcl_edit::{
     expr::{Expression, TraversalOperator},
     structure::{Attribute as HclAttribute, Block as HclBlock, Structure},
 };
-use loam_provider::{OnDestroy, Path, Step, Str};
+use loam_provider::{Path, Step, Str};
 
 use super::{
     Attribute, BlockName, ExprKind, IgnoreChanges, Lifecycle, ProviderChoice, ProviderName, Reference, Repeat,
@@ -72,8 +72,7 @@ fn attribute(cx: &mut Lower<'_, '_>, found: &HclAttribute, resource: &mut Resour
         "provider" => resource.provider = provider(cx, found),
         "on_destroy" if resource.name.mode == Mode::Managed => {
             resource.on_destroy = match body::text(cx, found).as_deref() {
-                Some("retain") => Some(OnDestroy::Retain),
-                Some("delete") => Some(OnDestroy::Delete),
+                Some("retain" | "delete") => Some(body::attribute(cx, found)),
                 Some(other) => {
                     let detail = format!("`on_destroy` is \"retain\" or \"delete\", not \"{other}\".");
                     let hint = "\"retain\" keeps the real thing when it leaves the configuration.";
@@ -141,11 +140,13 @@ fn lifecycle(cx: &mut Lower<'_, '_>, block: &HclBlock, resource: &mut Resource) 
     for structure in &block.body {
         match structure {
             Structure::Attribute(found) => match found.key.as_str() {
-                "create_before_destroy" => lifecycle.create_before_destroy = body::flag(cx, found).unwrap_or(false),
+                "create_before_destroy" => {
+                    body::flag(cx, found);
+                    lifecycle.create_before_destroy = Some(body::attribute(cx, found));
+                }
                 "prevent_destroy" => {
-                    let span = cx.span(&found.key).to(cx.span(&found.value));
-                    // What cannot be read protects: deleting by mistake is the worse of the two.
-                    lifecycle.prevent_destroy = body::flag(cx, found).unwrap_or(true).then_some(span);
+                    body::flag(cx, found);
+                    lifecycle.prevent_destroy = Some(body::attribute(cx, found));
                 }
                 "ignore_changes" => lifecycle.ignore_changes = ignore_changes(cx, found),
                 "replace_triggered_by" => lifecycle.replace_triggered_by = replace_triggered_by(cx, found),
@@ -233,7 +234,7 @@ fn provider(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Option<ProviderChoi
         cx.diagnostics.push(Diagnostic::error("Invalid provider", span, detail).hint(hint));
         return None;
     }
-    Some(ProviderChoice { name: ProviderName { name: name.into(), alias: alias.map(Str::from) }, span })
+    Some(ProviderChoice { name: ProviderName { name: name.into(), alias: alias.map(Str::from) }, key: None, span })
 }
 
 fn ignore_changes(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> IgnoreChanges {

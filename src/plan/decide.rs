@@ -5,7 +5,7 @@ use std::time::Duration;
 use loam_provider::{Cause, Kind, Known, OpToken, Path, PlanRequest, ProgressSender, Str, Trouble, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::{Change, Drift, ObjectChange, Reason, ReplaceOrder, propose, secret};
+use super::{Change, Drift, ObjectChange, Reason, ReplaceOrder, meta, propose, secret};
 use crate::{
     addr::{Instance, Resource as Address},
     config::Resource,
@@ -98,7 +98,7 @@ pub(super) async fn decide(case: Case<'_>, calls: &Calls<'_>) -> Result<ObjectCh
         drift,
         notes,
         ineffective,
-        on_destroy: case.block.on_destroy.unwrap_or(case.kind.on_destroy),
+        on_destroy: meta::on_destroy(case.block).unwrap_or(case.kind.on_destroy),
         replace_order: case.order,
         dependencies: case.dependencies.to_vec(),
         addr: case.addr,

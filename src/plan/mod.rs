@@ -12,6 +12,7 @@ mod decide;
 mod encoding;
 pub(crate) mod expand;
 mod file;
+mod meta;
 pub(crate) mod order;
 pub(crate) mod propose;
 mod providers;

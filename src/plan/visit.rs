@@ -8,6 +8,7 @@ use super::{
     Basics, Basis, Change, FORMAT, Input, Mode, ObjectChange, OutputChange, Plan, Reason, ReplaceOrder,
     check::{self, Stage},
     decide::{self, Calls, Case},
+    meta,
     order::Order,
     secret, steps,
     trigger::{self, Triggers},
@@ -218,7 +219,7 @@ impl<'p> Visit<'p> {
 
     /// Refuses what `prevent_destroy` forbids.
     fn guard(&self, block: &Resource, change: &ObjectChange, diagnostics: &mut Diagnostics) {
-        let Some(span) = block.lifecycle.prevent_destroy else { return };
+        let Some(span) = meta::prevent_destroy(&block.lifecycle) else { return };
         if let Change::Replace { because, .. } = &change.change {
             let why = match because.first() {
                 Some(Reason::CannotUpdate { cause }) => {
@@ -339,7 +340,7 @@ impl<'p> Visit<'p> {
         let block = self.basics.config.root.resources.get(&block_of(&object.slot.addr));
         // What the block says now counts; once it is gone, what it said last.
         let says = block.and_then(|block| {
-            block.on_destroy.or_else(|| self.basics.host.kind(&block.name.kind).map(|kind| kind.on_destroy))
+            meta::on_destroy(block).or_else(|| self.basics.host.kind(&block.name.kind).map(|kind| kind.on_destroy))
         });
         let is_unfinished = match object.condition {
             Condition::Ready => false,
@@ -369,7 +370,7 @@ impl<'p> Visit<'p> {
             }
         };
         if let (Change::Delete { .. }, None, Some(span)) =
-            (&change, &object.slot.deposed, block.and_then(|block| block.lifecycle.prevent_destroy))
+            (&change, &object.slot.deposed, block.and_then(|block| meta::prevent_destroy(&block.lifecycle)))
         {
             let detail = format!("`{}` would be destroyed, but its block forbids that.", object.slot.addr);
             diagnostics.push(
@@ -446,7 +447,7 @@ fn create_first(module: &Module, order: &Order, needed: &[std::rc::Rc<BTreeSet<B
     let places: Vec<usize> = order.sequence().map(|(at, _)| at).collect();
     for at in places.into_iter().rev() {
         let Node::Block(name) = order.node(at) else { continue };
-        if create_first[at] || module.resources[name].lifecycle.create_before_destroy {
+        if create_first[at] || meta::create_before_destroy(&module.resources[name].lifecycle) {
             create_first[at] = true;
             for need in needed[at].iter() {
                 if let Some(place) = order.place(&Node::Block(need.clone())) {

@@ -58,6 +58,12 @@ impl ProviderError {
         Self { source: Some(source.into()), ..Self::failed(message) }
     }
 
+    /// Returns the error of something that this provider cannot do at all.
+    #[must_use]
+    pub fn unsupported(what: impl fmt::Display) -> Self {
+        Self::new(Trouble::Invalid, format!("this provider does not support {what}"))
+    }
+
     /// Returns the error of a call that was cancelled.
     #[must_use]
     pub fn cancelled() -> Self {

@@ -32,7 +32,7 @@ pub use provider::{
     CallCx, Cause, ConfigureCx, Factory, Failure, OpToken, PlanRequest, Planned, Progress, ProgressSender, Provider,
     Remains, Report, Resolution, Unit,
 };
-pub use schema::{Attribute, Block, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity};
+pub use schema::{Attribute, Block, DataSource, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity};
 pub use spec::decode;
 pub use suggest::{did_you_mean, suggest};
 pub use ty::{Field, InvalidType, ObjectType, Presence, Type};

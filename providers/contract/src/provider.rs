@@ -9,7 +9,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Kind, Known, ObjectError, ObjectStore, Path, ProviderError, Schema, Stores, Str, Value};
+use crate::{DataSource, Kind, Known, ObjectError, ObjectStore, Path, ProviderError, Schema, Stores, Str, Value};
 
 /// What a provider offers, before it is configured.
 #[async_trait]
@@ -25,6 +25,11 @@ pub trait Factory: Send + Sync {
 
     /// Returns the kinds it realises: the common ones and its own.
     fn kinds(&self) -> &[Kind];
+
+    /// Returns the data sources it reads.
+    fn data_sources(&self) -> &[DataSource] {
+        &[]
+    }
 
     /// Returns what may stand in the nested block of this provider's name in a block of a common kind.
     fn extension(&self, kind: &str) -> Option<&Schema>;
@@ -67,6 +72,23 @@ pub trait Provider: Send + Sync {
 
     /// Returns what became of the call with this op token, after a crash.
     async fn resolve(&self, kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError>;
+
+    /// Reads a data source. `config` is an object of its type, wholly known, with null for what is to be read.
+    async fn fetch(&self, source: &DataSource, _cx: &CallCx, _config: &Value) -> Result<Known, ProviderError> {
+        Err(ProviderError::unsupported(format!("data source `{}`", source.name)))
+    }
+
+    /// Returns what `id` names as an object of the kind, so that it can be taken over, or `None` if there is nothing.
+    /// Changes nothing; the mark of ownership is made by the update that follows. `config` is what the block says.
+    async fn import(
+        &self,
+        kind: &Kind,
+        _cx: &CallCx,
+        _id: &str,
+        _config: &Value,
+    ) -> Result<Option<Known>, ProviderError> {
+        Err(ProviderError::unsupported(format!("the import of `{}`", kind.name)))
+    }
 
     /// Opens a bucket of one of the factory's schemes.
     async fn open(&self, url: &str) -> Result<Arc<dyn ObjectStore>, ObjectError> {

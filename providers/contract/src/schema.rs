@@ -17,6 +17,17 @@ pub struct Kind {
     pub on_destroy: OnDestroy,
 }
 
+/// Something that can be read and is not managed: the type of a `data` block.
+#[derive(Debug, Clone)]
+pub struct DataSource {
+    /// The type's name in configuration: `file`.
+    pub name: Str,
+    /// One sentence for help and documentation.
+    pub doc: String,
+    /// Its arguments, and what is read.
+    pub schema: Schema,
+}
+
 /// What happens to the real thing when its object leaves the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
