@@ -68,6 +68,13 @@ impl ModuleValues {
         values
     }
 
+    /// Returns the paths alone.
+    pub(super) fn only_paths(&self) -> Self {
+        let paths = [Subject::PathModule, Subject::PathRoot, Subject::PathCwd];
+        let values = paths.into_iter().filter_map(|path| self.values.get_key_value(&path));
+        Self { values: values.map(|(path, value)| (path.clone(), value.clone())).collect() }
+    }
+
     /// Sets what a name means.
     pub fn set(&mut self, subject: Subject, value: Evaluated) {
         self.values.insert(subject, value);

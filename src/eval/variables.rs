@@ -93,6 +93,39 @@ pub fn variables(
     }
 }
 
+/// Returns the value of a variable of a called module: what the call gives it, or its default. `given` is a value and
+/// where it stands. A variable that is wrong is reported; one that is missing is not, that was done when the call was
+/// checked.
+pub fn argument(
+    variable: &Variable,
+    call: &str,
+    given: Option<(Evaluated, Span)>,
+    files: &super::Files,
+    diagnostics: &mut Diagnostics,
+) -> Evaluated {
+    let value = match given {
+        Some((value, span)) => {
+            let fitted = fit(variable, value, Some(span), &format!("The value from `module.{call}`"), diagnostics);
+            // Null asks for the default of a variable that cannot be null.
+            fitted.and_then(|value| match value.value.is_null() && !variable.nullable {
+                true if variable.default.is_none() => {
+                    let detail = format!("The variable `{}` may not be null, but this is.", variable.name);
+                    let diagnostic = Diagnostic::error("Invalid value for variable", span, detail);
+                    diagnostics.push(diagnostic.related(variable.span, "the variable"));
+                    None
+                }
+                true => default(variable, files, diagnostics),
+                false => Some(value),
+            })
+        }
+        None if variable.default.is_some() => default(variable, files, diagnostics),
+        None => None,
+    };
+    let value = value.unwrap_or_else(|| Value::Unknown(variable.ty.clone()).into());
+    let marks = if variable.sensitive { Marks::whole() } else { value.marks };
+    Evaluated::new(value.value, marks)
+}
+
 /// Runs the validations that refer to more than variables, once what they refer to has values.
 pub fn validations(module: &Module, scope: &Scope<'_>, diagnostics: &mut Diagnostics) {
     for variable in module.variables.values() {
