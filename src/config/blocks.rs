@@ -6,10 +6,11 @@ use hcl_edit::structure::{Block as HclBlock, Body as HclBody, Structure};
 use loam_provider::{Str, Type};
 
 use super::{
-    Module, Output, Provider, ProviderName, Subject, Variable,
+    Module, Output, Provider, ProviderName, Subject, Variable, assertions,
     body::{self, Allowed},
+    calls,
     lower::Lower,
-    resource, types,
+    resource, targets, types,
     version::{Constraint, Version},
 };
 use crate::{
@@ -19,16 +20,17 @@ use crate::{
 };
 
 /// The blocks there are.
-const KNOWN: [&str; 7] = ["loam", "provider", "resource", "data", "variable", "locals", "output"];
-/// The blocks there will be.
-const LATER: [&str; 5] = ["module", "moved", "import", "removed", "check"];
+const KNOWN: [&str; 12] = [
+    "loam", "provider", "resource", "data", "variable", "locals", "output", "module", "moved", "import", "removed",
+    "check",
+];
 /// Names that variables cannot have, because calls of modules give them a meaning.
 const RESERVED: [&str; 8] =
     ["count", "depends_on", "for_each", "lifecycle", "locals", "providers", "source", "version"];
 
 /// Returns whether a word starts a block of the top level.
 pub(super) fn is_head(word: &str) -> bool {
-    KNOWN.contains(&word) || LATER.contains(&word) || word == "terraform"
+    KNOWN.contains(&word) || word == "terraform"
 }
 
 /// A module while its files are read.
@@ -64,7 +66,7 @@ impl Builder {
                 }
             }
             "locals" => self.broken_locals = true,
-            "output" | "loam" => {}
+            "output" | "loam" | "moved" | "import" | "removed" | "check" => {}
             _ => self.broken_any = true,
         }
     }
@@ -95,14 +97,11 @@ impl Builder {
             "variable" => self.variable(cx, block, span),
             "locals" => self.locals(cx, block),
             "output" => self.output(cx, block, span),
-            word if LATER.contains(&word) => {
-                if word == "module"
-                    && let Some(label) = block.labels.first()
-                {
-                    self.broken.insert(Subject::Module(label.as_str().into()));
-                }
-                cx.diagnostics.push(body::not_yet(word, span));
-            }
+            "module" => calls::lower(cx, block, span, self),
+            "moved" => targets::moved(cx, block, span, self),
+            "removed" => targets::removed(cx, block, span, self),
+            "import" => targets::import(cx, block, span, self),
+            "check" => assertions::lower(cx, block, span, self),
             "terraform" => {
                 let detail = "There is no block `terraform` in loam.";
                 let hint = "Settings of loam itself stand in a `loam` block.";
@@ -110,7 +109,7 @@ impl Builder {
             }
             word => {
                 let detail = format!("There is no block `{word}`.");
-                let hint = did_you_mean(word, KNOWN.into_iter().chain(LATER)).unwrap_or_else(|| {
+                let hint = did_you_mean(word, KNOWN).unwrap_or_else(|| {
                     format!("The blocks there are: {}.", KNOWN.map(|w| format!("`{w}`")).join(", "))
                 });
                 cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
@@ -151,7 +150,7 @@ impl Builder {
         let [label] = labels.as_slice() else {
             return wrong_labels(cx, block, "provider", "the provider's name", "provider \"kube\"");
         };
-        let mut alias = None;
+        let (mut alias, mut for_each) = (None, None);
         let mut lowered = body::empty(cx, &block.body, span);
         for structure in &block.body {
             match structure {
@@ -163,8 +162,27 @@ impl Builder {
                         bad_name(cx, "alias", text, cx.span(&found.value));
                     }
                 }
+                Structure::Attribute(found) if found.key.as_str() == "for_each" => {
+                    for_each = Some(body::attribute(cx, found));
+                }
+                Structure::Attribute(found) if found.key.as_str() == "count" => {
+                    let detail = "A provider has no `count`.";
+                    let hint = "Use `for_each`: configurations are told apart by name.";
+                    let span = cx.span(&found.key);
+                    cx.diagnostics.push(Diagnostic::error("Unknown argument", span, detail).hint(hint));
+                }
                 other => body::add(cx, other, &mut lowered),
             }
+        }
+        if let (Some(for_each), None) = (&for_each, &alias)
+            && !block.body.has_attribute("alias")
+        {
+            let detail = "A provider with `for_each` needs an `alias` by which its configurations are named.";
+            let hint = format!(
+                "Add `alias = \"by_region\"`; then a resource says `provider = {}.by_region[\"eu\"]`.",
+                label.text
+            );
+            cx.diagnostics.push(Diagnostic::error("Missing argument", for_each.name_span, detail).hint(hint));
         }
         let name = ProviderName { name: label.text.clone(), alias };
         if let Some(first) = self.module.providers.get(&name) {
@@ -173,7 +191,7 @@ impl Builder {
             cx.diagnostics.push(duplicate(detail, span, first.span).hint(hint));
             return;
         }
-        self.module.providers.insert(name.clone(), Provider { name, for_each: None, body: lowered, span });
+        self.module.providers.insert(name.clone(), Provider { name, for_each, body: lowered, span });
     }
 
     fn variable(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
@@ -183,7 +201,7 @@ impl Builder {
             cx.diagnostics.push(Diagnostic::error("Reserved name", span, detail));
         }
         let what = "a `variable` block";
-        let attributes = &["type", "default", "description", "sensitive", "nullable"];
+        let attributes = &["type", "default", "description", "sensitive", "nullable", "ephemeral", "deprecated"];
         let allowed = Allowed { what, attributes, blocks: &["validation"] };
         let mut variable = Variable {
             name: name.clone(),
@@ -215,6 +233,8 @@ impl Builder {
                     "description" => variable.description = body::text(cx, found).map(|text| text.to_string()),
                     "sensitive" => variable.sensitive = body::flag(cx, found).unwrap_or(true),
                     "nullable" => variable.nullable = body::flag(cx, found).unwrap_or(true),
+                    "ephemeral" => variable.ephemeral = body::flag(cx, found).unwrap_or(true),
+                    "deprecated" => variable.deprecated = body::text(cx, found).map(|text| text.to_string()),
                     _ => allowed.refuse(cx, structure),
                 },
                 Structure::Block(found) if found.ident.as_str() == "validation" => {
@@ -258,9 +278,10 @@ impl Builder {
     fn output(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
         let Some(name) = one_name(cx, block, "output", "output \"url\"") else { return };
         let what = "an `output` block";
-        let attributes = &["value", "description", "sensitive", "depends_on"];
+        let attributes = &["value", "description", "sensitive", "ephemeral", "deprecated", "depends_on"];
         let allowed = Allowed { what, attributes, blocks: &["precondition"] };
-        let (mut value, mut description, mut sensitive) = (None, None, false);
+        let (mut value, mut description, mut deprecated) = (None, None, None);
+        let (mut sensitive, mut ephemeral) = (false, false);
         let (mut depends_on, mut preconditions) = (Vec::new(), Vec::new());
         for structure in &block.body {
             match structure {
@@ -268,6 +289,8 @@ impl Builder {
                     "value" => value = Some(body::attribute(cx, found)),
                     "description" => description = body::text(cx, found).map(|text| text.to_string()),
                     "sensitive" => sensitive = body::flag(cx, found).unwrap_or(true),
+                    "ephemeral" => ephemeral = body::flag(cx, found).unwrap_or(true),
+                    "deprecated" => deprecated = body::text(cx, found).map(|text| text.to_string()),
                     "depends_on" => depends_on = resource::depends_on(cx, found),
                     _ => allowed.refuse(cx, structure),
                 },
@@ -288,8 +311,8 @@ impl Builder {
             value,
             description,
             sensitive,
-            ephemeral: false,
-            deprecated: None,
+            ephemeral,
+            deprecated,
             depends_on,
             preconditions,
             span,

@@ -6,7 +6,7 @@ use hcl_edit::{
 };
 use loam_provider::{Str, Value};
 
-use super::{Attribute, Block, Body, Check, Label, constant::constant, lower::Lower};
+use super::{Attribute, Block, Body, Check, Label, constant::constant, dynamic, lower::Lower};
 use crate::{
     diag::{Diagnostic, did_you_mean, suggest},
     source::Span,
@@ -47,8 +47,8 @@ pub(super) fn add(cx: &mut Lower<'_, '_>, structure: &Structure, body: &mut Body
     match structure {
         Structure::Attribute(found) => body.attributes.push(attribute(cx, found)),
         Structure::Block(found) if found.ident.as_str() == "dynamic" => {
-            let span = head(cx, found);
-            cx.diagnostics.push(not_yet("dynamic", span));
+            let block = dynamic::lower(cx, found);
+            body.blocks.extend(block);
         }
         Structure::Block(found) => {
             let block = block(cx, found);
@@ -67,12 +67,6 @@ pub(super) fn labels(cx: &Lower<'_, '_>, block: &HclBlock) -> Vec<Label> {
 pub(super) fn head(cx: &Lower<'_, '_>, block: &HclBlock) -> Span {
     let start = cx.span(&block.ident);
     block.labels.last().map_or(start, |last| start.to(cx.span(last)))
-}
-
-/// Returns what to say about a construct of the language that this version does not have.
-pub(super) fn not_yet(word: &str, span: Span) -> Diagnostic {
-    let detail = format!("`{word}` blocks are part of the language, but this version of loam does not support them.");
-    Diagnostic::error("Not supported yet", span, detail)
 }
 
 /// What a block of the language itself may hold, for messages about everything else.
@@ -126,12 +120,29 @@ fn list(intro: &str, names: &[&str]) -> Option<String> {
 
 /// Reports an argument that is missing from a block, unless a misspelt one was meant.
 pub(super) fn missing(cx: &mut Lower<'_, '_>, name: &str, what: &str, block: &HclBlock) {
+    let diagnostic = missing_from(cx, name, what, block);
+    diagnostic.into_iter().for_each(|diagnostic| cx.diagnostics.push(diagnostic));
+}
+
+/// Reports an argument that is missing from a block, as [`missing`] does, with a way out.
+pub(super) fn missing_with(cx: &mut Lower<'_, '_>, name: &str, what: &str, block: &HclBlock, hint: &str) {
+    let diagnostic = missing_from(cx, name, what, block);
+    diagnostic.into_iter().for_each(|diagnostic| cx.diagnostics.push(diagnostic.hint(hint)));
+}
+
+fn missing_from(cx: &Lower<'_, '_>, name: &str, what: &str, block: &HclBlock) -> Option<Diagnostic> {
     let misspelt = block.body.attributes().any(|found| suggest(found.key.as_str(), [name]).is_some());
-    if cx.is_complete && !misspelt {
-        let span = head(cx, block);
-        let detail = format!("The argument `{name}` must be set in {what}.");
-        cx.diagnostics.push(Diagnostic::error("Missing argument", span, detail));
-    }
+    let detail = format!("The argument `{name}` must be set in {what}.");
+    (cx.is_complete && !misspelt).then(|| Diagnostic::error("Missing argument", head(cx, block), detail))
+}
+
+/// Reports a block that Terraform has and loam does not.
+pub(super) fn no_provisioner(cx: &mut Lower<'_, '_>, found: &HclBlock) {
+    let word = found.ident.as_str();
+    let detail = format!("loam has no `{word}` blocks.");
+    let hint = "Use a resource of kind `process`, or the hooks of the kind itself.";
+    let span = head(cx, found);
+    cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
 }
 
 /// Returns an argument that has to be a plain `true` or `false`.
@@ -144,6 +155,17 @@ pub(super) fn flag(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Option<bool>
             None
         }
     }
+}
+
+/// Lowers an argument that is `true` or `false` in the end; where its value can be told already, it is checked.
+pub(super) fn static_flag(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Attribute {
+    let lowered = attribute(cx, found);
+    if let Some(value) = constant(&lowered.expr)
+        && !matches!(value.convert(&loam_provider::Type::Bool), Ok(Value::Bool(_)))
+    {
+        must_be(cx, &lowered, "`true` or `false`");
+    }
+    lowered
 }
 
 /// Returns an argument that has to be plain text.
@@ -169,7 +191,8 @@ pub(super) fn check(cx: &mut Lower<'_, '_>, found: &HclBlock) -> Option<Check> {
     let name = found.ident.as_str();
     let span = head(cx, found);
     no_labels(cx, found);
-    let what = format!("a `{name}` block");
+    let article = if name == "assert" { "an" } else { "a" };
+    let what = format!("{article} `{name}` block");
     let allowed = Allowed { what: &what, attributes: &["condition", "error_message"], blocks: &[] };
     let (mut condition, mut error_message) = (None, None);
     for structure in &found.body {

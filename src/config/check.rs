@@ -1,23 +1,54 @@
 //! Whether every name that is used is declared, and may be used where it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use loam_provider::Str;
 
-use super::{Attribute, Body, Check, Reference, Repeat, Resource, Subject, blocks::Builder};
+use super::{
+    Attribute, Block, Body, Check, CheckBlock, Expr, Import, ModuleCall, Reference, Repeat, Resource, Subject,
+    Variable,
+    blocks::{Builder, duplicate},
+};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 
 /// What may be used in a place beside the names of the module.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct Place<'m> {
+    /// The argument, where all instances share it.
+    shared: Option<&'static str>,
     each: bool,
     count: bool,
     own: bool,
+    /// The `check` block whose own data source may be used.
+    check: Option<&'m Str>,
+}
+
+impl<'m> Place<'m> {
+    /// Returns the inside of a block that repeats like this.
+    fn inside(repeat: &Repeat) -> Self {
+        let (each, count) = match repeat {
+            Repeat::Once => (false, false),
+            Repeat::Count(_) => (false, true),
+            Repeat::ForEach(_) => (true, false),
+        };
+        Self { each, count, ..Self::default() }
+    }
+
+    /// Returns the inside of an argument that all instances share.
+    fn shared(name: &'static str) -> Self {
+        Self { shared: Some(name), ..Self::default() }
+    }
+
+    fn of(check: &'m CheckBlock) -> Self {
+        Self { check: Some(&check.name), ..Self::default() }
+    }
 }
 
 struct Checker<'b> {
     builder: &'b Builder,
     declared: BTreeSet<Subject>,
+    /// The data sources of `check` blocks, with the name of the block.
+    scoped: BTreeMap<Subject, &'b Str>,
     diagnostics: Diagnostics,
 }
 
@@ -27,13 +58,23 @@ pub(super) fn references(builder: &Builder) -> Diagnostics {
     let variables = module.variables.keys().cloned().map(Subject::Variable);
     let locals = module.locals.keys().cloned().map(Subject::Local);
     let blocks = module.resources.keys().map(super::BlockName::subject);
-    let declared = variables.chain(locals).chain(blocks).chain(builder.broken.iter().cloned()).collect();
-    let mut checker = Checker { builder, declared, diagnostics: Diagnostics::default() };
+    let calls = module.calls.keys().cloned().map(Subject::Module);
+    let named = variables.chain(locals).chain(blocks).chain(calls);
+    let declared = named.chain(builder.broken.iter().cloned()).collect();
+    let mut checker = Checker { builder, declared, scoped: BTreeMap::new(), diagnostics: Diagnostics::default() };
+    checker.scope_data();
     let nowhere = Place::default();
-    module.variables.values().for_each(|variable| checker.checks(&variable.validations, nowhere));
+    module.variables.values().for_each(|variable| checker.variable(variable));
     module.locals.values().for_each(|local| checker.attribute(local, nowhere));
-    module.providers.values().for_each(|provider| checker.body(&provider.body, nowhere));
-    module.resources.values().for_each(|resource| checker.resource(resource));
+    for provider in module.providers.values() {
+        provider.for_each.iter().for_each(|each| checker.attribute(each, Place::shared("for_each")));
+        checker.body(&provider.body, Place { each: provider.for_each.is_some(), ..nowhere });
+    }
+    module.resources.values().for_each(|resource| checker.resource(resource, nowhere));
+    module.calls.values().for_each(|call| checker.call(call));
+    module.imports.iter().for_each(|import| checker.import(import));
+    module.checks.values().for_each(|check| checker.check(check));
+    module.removed.iter().flat_map(|removed| &removed.destroy).for_each(|destroy| checker.attribute(destroy, nowhere));
     for output in module.outputs.values() {
         checker.attribute(&output.value, nowhere);
         checker.checks(&output.preconditions, nowhere);
@@ -45,72 +86,134 @@ pub(super) fn references(builder: &Builder) -> Diagnostics {
     checker.diagnostics
 }
 
+fn is_invalid(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.visit(&mut |inner| found |= matches!(inner.kind, super::ExprKind::Invalid));
+    found
+}
+
 impl Checker<'_> {
-    fn resource(&mut self, resource: &Resource) {
-        let place = match &resource.repeat {
-            Repeat::Once => Place::default(),
-            Repeat::Count(count) => {
-                self.attribute(count, Place::default());
-                Place { count: true, ..Place::default() }
+    /// Notes the data sources of `check` blocks; each name is declared once in a module all the same.
+    fn scope_data(&mut self) {
+        let module = &self.builder.module;
+        let data = module.checks.values().filter_map(|check| Some((&check.name, check.data.as_ref()?)));
+        let mut data: Vec<_> = data.collect();
+        data.sort_by_key(|(_, data)| (data.span.source, data.span.start));
+        for (check, data) in data {
+            let first = match self.scoped.get(&data.name.subject()) {
+                Some(other) => module.checks.get(*other).and_then(|other| other.data.as_deref()),
+                None => module.resources.get(&data.name),
+            };
+            match first {
+                Some(first) => {
+                    let detail = format!("`{}` is already declared.", data.name);
+                    self.diagnostics.push(duplicate(detail, data.span, first.span));
+                }
+                None => drop(self.scoped.insert(data.name.subject(), check)),
             }
-            Repeat::ForEach(each) => {
-                self.attribute(each, Place::default());
-                Place { each: true, ..Place::default() }
+        }
+    }
+
+    fn variable(&mut self, variable: &Variable) {
+        self.checks(&variable.validations, Place::default());
+        let own = Subject::Variable(variable.name.clone());
+        for validation in &variable.validations {
+            let condition = &validation.condition;
+            if condition.references.iter().any(|reference| reference.subject == own) || is_invalid(&condition.expr) {
+                continue;
             }
-        };
+            let detail = format!("The condition does not look at `{own}`, so it says nothing about its value.");
+            let hint = "A condition about other things belongs in a `precondition` or a `check` block.";
+            self.diagnostics.push(Diagnostic::error("Invalid validation", condition.expr.span, detail).hint(hint));
+        }
+    }
+
+    fn call(&mut self, call: &ModuleCall) {
+        let (nowhere, place) = (Place::default(), Place::inside(&call.repeat));
+        self.attribute(&call.source, Place::shared("source"));
+        self.repeat(&call.repeat);
+        call.arguments.values().for_each(|argument| self.attribute(argument, place));
+        call.providers.iter().for_each(|passed| passed.outer.key.iter().for_each(|key| self.attribute(key, place)));
+        self.all(&call.depends_on, nowhere);
+    }
+
+    fn repeat(&mut self, repeat: &Repeat) {
+        match repeat {
+            Repeat::Once => {}
+            Repeat::Count(count) => self.attribute(count, Place::shared("count")),
+            Repeat::ForEach(each) => self.attribute(each, Place::shared("for_each")),
+        }
+    }
+
+    fn import(&mut self, import: &Import) {
+        let place = Place { each: import.for_each.is_some(), ..Place::default() };
+        import.for_each.iter().for_each(|each| self.attribute(each, Place::shared("for_each")));
+        self.attribute(&import.id, place);
+        import.to.keys().for_each(|key| self.all(&key.references(), place));
+        import.provider.iter().flat_map(|choice| &choice.key).for_each(|key| self.attribute(key, place));
+    }
+
+    fn check(&mut self, check: &CheckBlock) {
+        let place = Place::of(check);
+        check.data.iter().for_each(|data| self.resource(data, place));
+        self.checks(&check.asserts, place);
+    }
+
+    fn resource(&mut self, resource: &Resource, around: Place<'_>) {
+        let place = Place { check: around.check, ..Place::inside(&resource.repeat) };
+        self.repeat(&resource.repeat);
         self.body(&resource.body, place);
-        self.all(&resource.depends_on, Place::default());
+        self.all(&resource.depends_on, around);
+        resource.provider.iter().flat_map(|choice| &choice.key).for_each(|key| self.attribute(key, place));
+        let lifecycle = &resource.lifecycle;
+        for (name, attribute) in [
+            ("on_destroy", &resource.on_destroy),
+            ("create_before_destroy", &lifecycle.create_before_destroy),
+            ("prevent_destroy", &lifecycle.prevent_destroy),
+        ] {
+            attribute.iter().for_each(|attribute| self.attribute(attribute, Place::shared(name)));
+        }
         resource.timeouts.iter().for_each(|timeout| self.attribute(timeout, place));
         resource.lifecycle.replace_triggered_by.iter().for_each(|trigger| self.attribute(trigger, place));
         self.checks(&resource.lifecycle.preconditions, place);
         self.checks(&resource.lifecycle.postconditions, Place { own: true, ..place });
-        self.provider(resource);
     }
 
-    fn provider(&mut self, resource: &Resource) {
-        let Some(choice) = &resource.provider else { return };
-        let providers = &self.builder.module.providers;
-        // Without an alias it may be a provider that needs no configuration.
-        if choice.name.alias.is_none() || providers.contains_key(&choice.name) || self.builder.broken_any {
-            return;
-        }
-        let names: Vec<String> = providers.keys().map(ToString::to_string).collect();
-        let name = choice.name.to_string();
-        let detail = format!("There is no provider configuration `{name}`.");
-        let hint = did_you_mean(&name, names.iter().map(String::as_str)).unwrap_or_else(|| {
-            let alias = choice.name.alias.as_deref().unwrap_or_default();
-            format!("Declare it: `provider \"{}\" {{ alias = \"{alias}\" }}`.", choice.name.name)
-        });
-        self.diagnostics.push(Diagnostic::error("Undeclared provider", choice.span, detail).hint(hint));
-    }
-
-    fn body(&mut self, body: &Body, place: Place) {
+    fn body(&mut self, body: &Body, place: Place<'_>) {
         body.attributes.iter().for_each(|attribute| self.attribute(attribute, place));
-        body.blocks.iter().for_each(|block| self.body(&block.body, place));
+        body.blocks.iter().flat_map(Block::references).for_each(|reference| self.one(reference, place));
     }
 
-    fn checks(&mut self, checks: &[Check], place: Place) {
+    fn checks(&mut self, checks: &[Check], place: Place<'_>) {
         for check in checks {
             self.attribute(&check.condition, place);
             self.attribute(&check.error_message, place);
         }
     }
 
-    fn attribute(&mut self, attribute: &Attribute, place: Place) {
+    fn attribute(&mut self, attribute: &Attribute, place: Place<'_>) {
         self.all(&attribute.references, place);
     }
 
-    fn all(&mut self, references: &[Reference], place: Place) {
-        for reference in references {
-            if let Some(diagnostic) = self.reference(reference, place) {
-                self.diagnostics.push(diagnostic);
-            }
-        }
+    fn all(&mut self, references: &[Reference], place: Place<'_>) {
+        references.iter().for_each(|reference| self.one(reference, place));
     }
 
-    fn reference(&self, reference: &Reference, place: Place) -> Option<Diagnostic> {
+    fn one(&mut self, reference: &Reference, place: Place<'_>) {
+        self.diagnostics.extend(self.reference(reference, place).into_iter().collect());
+    }
+
+    fn reference(&self, reference: &Reference, place: Place<'_>) -> Option<Diagnostic> {
         let span = reference.span;
         match &reference.subject {
+            Subject::EachKey | Subject::EachValue | Subject::CountIndex if let Some(shared) = place.shared => {
+                let (summary, word) = match &reference.subject {
+                    Subject::CountIndex => ("Misplaced `count`", "count"),
+                    _ => ("Misplaced `each`", "each"),
+                };
+                let detail = format!("`{word}` has no value in `{shared}`, which all instances share.");
+                Some(Diagnostic::error(summary, span, detail))
+            }
             Subject::EachKey | Subject::EachValue if !place.each => Some(
                 Diagnostic::error("Misplaced `each`", span, "`each` has a value only in a block that has `for_each`.")
                     .hint("Add `for_each = …` to the block."),
@@ -125,6 +228,15 @@ impl Checker<'_> {
             }
             Subject::EachKey | Subject::EachValue | Subject::CountIndex | Subject::SelfObject => None,
             Subject::PathModule | Subject::PathRoot | Subject::PathCwd | Subject::Bound(_) => None,
+            subject if self.scoped.contains_key(subject) => {
+                let check = self.scoped[subject];
+                (place.check != Some(check)).then(|| {
+                    let detail =
+                        format!("`{subject}` is declared inside `check \"{check}\"`: only its conditions see it.");
+                    let hint = "To use it elsewhere too, move the data source out of the `check` block.";
+                    Diagnostic::error("Undeclared name", span, detail).hint(hint)
+                })
+            }
             subject if self.declared.contains(subject) || self.builder.broken_any => None,
             Subject::Variable(name) => Some(
                 self.undeclared("variable", name, &reference.subject, span)
@@ -135,7 +247,10 @@ impl Checker<'_> {
                 self.undeclared("local value", name, &reference.subject, span)
                     .hint(format!("To declare it, add `{name} = …` to a `locals` block.")),
             ),
-            Subject::Module(name) => Some(self.undeclared("module", name, &reference.subject, span)),
+            Subject::Module(name) => Some(
+                self.undeclared("module", name, &reference.subject, span)
+                    .hint(format!("To call one, add a block `module \"{name}\" {{ source = … }}`.")),
+            ),
             Subject::Resource { kind, name } => Some(self.resource_undeclared(kind, name, reference)),
             Subject::Data { kind, name } => {
                 let diagnostic = self.undeclared("data source", name, &reference.subject, span);
@@ -164,11 +279,12 @@ impl Checker<'_> {
 
     fn resource_undeclared(&self, kind: &Str, name: &Str, reference: &Reference) -> Diagnostic {
         let span = reference.span;
-        let roots = ["var", "local", "data", "each", "count", "path", "self"];
+        let roots = ["var", "local", "module", "data", "each", "count", "path", "self"];
         if let Some(root) = crate::diag::suggest(kind, roots) {
             let exists = match root {
                 "var" => self.declared.contains(&Subject::Variable(name.clone())),
                 "local" => self.declared.contains(&Subject::Local(name.clone())),
+                "module" => self.declared.contains(&Subject::Module(name.clone())),
                 _ => false,
             };
             if exists {

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use loam_provider::Str;
 
-use super::{Attribute, BlockName, Check, Expr, Module, ProviderChoice, ProviderName, Reference, Repeat, Resource};
+use super::{
+    Attribute, BlockName, Check, Expr, Module, OutputName, ProviderChoice, ProviderName, Reference, Repeat, Resource,
+};
 use crate::source::Span;
 
 /// `module "name" {}`
@@ -116,4 +118,59 @@ pub struct CheckBlock {
     pub asserts: Vec<Check>,
     /// The block's head.
     pub span: Span,
+}
+
+impl ModuleCall {
+    /// Returns every name this block uses.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let own = std::iter::once(&self.source).chain(self.repeat.attribute()).chain(self.arguments.values());
+        own.flat_map(|attribute| attribute.references.iter())
+            .chain(self.providers.iter().flat_map(|passed| passed.outer.references()))
+            .chain(&self.depends_on)
+    }
+
+    /// Returns the one output that a reference to this module means, or `None` where it may mean any of them.
+    #[must_use]
+    pub fn output<'r>(&self, reference: &'r Reference) -> Option<&'r Str> {
+        match (reference.output.as_ref()?, &self.repeat) {
+            (OutputName::Of(name), Repeat::Once) => Some(name),
+            (OutputName::OfInstance(name), Repeat::Count(_) | Repeat::ForEach(_)) => Some(name),
+            (OutputName::Of(_), Repeat::Count(_) | Repeat::ForEach(_)) | (OutputName::OfInstance(_), Repeat::Once) => {
+                None
+            }
+        }
+    }
+}
+
+impl CheckBlock {
+    /// Returns every name this block uses, that of its own data source included.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let data = self.data.iter().flat_map(|data| data.references());
+        data.chain(self.asserts.iter().flat_map(Check::references))
+    }
+}
+
+impl Target {
+    /// Returns the keys in it, from the outside in.
+    pub fn keys(&self) -> impl Iterator<Item = &Expr> {
+        let steps = self.module.iter().filter_map(|step| step.key.as_ref());
+        steps.chain(self.block.iter().filter_map(|block| block.key.as_ref()))
+    }
+
+    /// Returns whether it names one instance of something.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.keys().next().is_some()
+    }
+}
+
+impl Import {
+    /// Returns every name this block uses.
+    pub fn references(&self) -> Vec<Reference> {
+        let mut found: Vec<Reference> = self.to.keys().flat_map(Expr::references).collect();
+        let attributes = std::iter::once(&self.id).chain(&self.for_each);
+        found.extend(attributes.flat_map(|attribute| attribute.references.iter().cloned()));
+        found.extend(self.provider.iter().flat_map(ProviderChoice::references).cloned());
+        found
+    }
 }

@@ -278,6 +278,17 @@ pub struct Reference {
     pub subject: Subject,
     /// Where it stands.
     pub span: Span,
+    /// Which output is meant, where the name is that of a module and what follows it says so.
+    pub output: Option<OutputName>,
+}
+
+/// An output of a module, as it is named from outside. Only the call can tell which of the two forms is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutputName {
+    /// `module.name.output`
+    Of(Str),
+    /// `module.name[key].output`, `module.name[*].output`
+    OfInstance(Str),
 }
 
 impl Expr {
@@ -310,12 +321,20 @@ impl Expr {
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();
-        self.visit(&mut |expr| {
-            if let ExprKind::Reference(subject) = &expr.kind
-                && !matches!(subject, Subject::Bound(_))
-            {
-                found.push(Reference { subject: subject.clone(), span: expr.span });
+        // What a traversal says about the name it starts from, which is seen next.
+        let mut way: Option<(&Expr, OutputName)> = None;
+        self.visit(&mut |expr| match &expr.kind {
+            ExprKind::Traverse { base, steps } => {
+                if let ExprKind::Reference(Subject::Module(_)) = &base.kind {
+                    way = output(steps).map(|output| (&**base, output));
+                }
             }
+            ExprKind::Reference(Subject::Bound(_)) => {}
+            ExprKind::Reference(subject) => {
+                let output = way.take().filter(|(base, _)| std::ptr::eq(*base, expr)).map(|(_, output)| output);
+                found.push(Reference { subject: subject.clone(), span: expr.span, output });
+            }
+            _ => {}
         });
         found
     }
@@ -361,6 +380,21 @@ impl Expr {
             ExprKind::Call(call) => call.args.iter().for_each(|arg| arg.visit(see)),
             ExprKind::Parenthesised(inner) => inner.visit(see),
         }
+    }
+}
+
+/// Returns the output that the steps after a module's name lead to.
+fn output(steps: &[Step]) -> Option<OutputName> {
+    let name = |step: &Step| match &step.kind {
+        StepKind::Attribute(name) => Some(name.clone()),
+        StepKind::Index(key) => Some(key.literal()?.as_str()?.into()),
+        StepKind::Splat(_) => None,
+    };
+    match steps {
+        [Step { kind: StepKind::Attribute(name), .. }, ..] => Some(OutputName::Of(name.clone())),
+        [Step { kind: StepKind::Splat(each), .. }, ..] => Some(OutputName::OfInstance(name(each.first()?)?)),
+        [Step { kind: StepKind::Index(_), .. }, next, ..] => Some(OutputName::OfInstance(name(next)?)),
+        _ => None,
     }
 }
 

@@ -4,7 +4,9 @@ use std::{fs, io, path::Path, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{Attribute, Config, Expr, blocks, blocks::Builder, check, lower::Lower, lower::Names, scan, syntax};
+use super::{
+    Attribute, Config, Expr, blocks, blocks::Builder, check, interfaces, lower::Lower, lower::Names, scan, syntax,
+};
 use crate::{
     diag::{Diagnostic, Diagnostics},
     source::{SourceId, Sources},
@@ -94,6 +96,8 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
         add_file(source, sources, &mut builder, &mut diagnostics);
     }
     diagnostics.extend(check::references(&builder));
+    builder.module.is_partial = builder.broken_any;
+    diagnostics.extend(interfaces::check_root(&builder.module));
     let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     (Config { root: Arc::new(builder.module), digest }, diagnostics)
 }

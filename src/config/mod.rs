@@ -1,20 +1,25 @@
 //! Text to configuration.
 //!
 //! [`load`] reads a directory. Each text is split into its top-level items (`scan`), each item is parsed (`syntax`)
-//! and lowered once (`blocks`, `resource`, `lower`) to the types here; nobody else sees a syntax tree. `check` then
-//! looks up every name that is used, and [`cycles`] finds what needs itself.
+//! and lowered once (`blocks`, `resource`, `calls`, `targets`, `lower`) to the types here; nobody else sees a syntax tree. `check` then
+//! looks up every name that is used, `interfaces` whether modules fit their calls, and [`cycles`] what needs itself.
 //!
 //! Nothing here evaluates anything. Start in `syntax` if a syntax error reads badly, in `lower` if an expression
 //! means something else than it says.
 
+mod assertions;
 mod blocks;
 mod body;
+mod calls;
 mod check;
+mod choices;
 mod composition;
 mod constant;
 mod cycles;
+mod dynamic;
 mod expr;
 pub mod format;
+mod interfaces;
 mod load;
 mod lower;
 mod module;
@@ -22,6 +27,7 @@ mod names;
 mod resource;
 mod scan;
 mod syntax;
+mod targets;
 mod template;
 mod types;
 mod version;
@@ -32,10 +38,11 @@ pub use composition::{
 pub use constant::constant;
 pub use cycles::{Need, Node, cycles, needs};
 pub use expr::{
-    BinaryOp, Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, Part, Reference, Step, StepKind,
-    Subject, UnaryOp,
+    BinaryOp, Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, OutputName, Part, Reference, Step,
+    StepKind, Subject, UnaryOp,
 };
 pub use format::{FormatError, format};
+pub use interfaces::{check_calls, check_root};
 pub use load::{EXTENSION, File, MAX_BYTES, expression, load, parse, template, variables_file};
 pub use module::{
     Attribute, Block, BlockName, Body, Check, Config, Dynamic, IgnoreChanges, Label, Lifecycle, Module, Output,

@@ -44,6 +44,8 @@ pub struct Module {
     pub imports: Vec<Import>,
     /// `check` blocks.
     pub checks: BTreeMap<Str, CheckBlock>,
+    /// Whether something of it could not be read: then what seems to be missing may stand there.
+    pub is_partial: bool,
 }
 
 /// `loam {}`
@@ -126,7 +128,7 @@ pub struct ProviderChoice {
     /// The provider configuration.
     pub name: ProviderName,
     /// Which of its configurations, where it has `for_each`: `kube.by_region[each.key]`.
-    pub key: Option<Expr>,
+    pub key: Option<Box<Attribute>>,
     /// Where it is named.
     pub span: Span,
 }
@@ -313,7 +315,60 @@ impl Body {
     /// Returns every name used anywhere inside.
     pub fn references(&self) -> Box<dyn Iterator<Item = &Reference> + '_> {
         let own = self.attributes.iter().flat_map(|attribute| attribute.references.iter());
-        Box::new(own.chain(self.blocks.iter().flat_map(|block| block.body.references())))
+        Box::new(own.chain(self.blocks.iter().flat_map(Block::references)))
+    }
+}
+
+impl Module {
+    /// Returns every name used anywhere in it, except in the keys of addresses.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let validations = self.variables.values().flat_map(|variable| &variable.validations);
+        let each = self.providers.values().flat_map(|provider| &provider.for_each);
+        let imports = self.imports.iter().flat_map(|import| std::iter::once(&import.id).chain(&import.for_each));
+        let attributes = self.locals.values().chain(each).chain(imports);
+        validations
+            .flat_map(Check::references)
+            .chain(attributes.flat_map(|attribute| attribute.references.iter()))
+            .chain(self.providers.values().flat_map(|provider| provider.body.references()))
+            .chain(self.resources.values().flat_map(Resource::references))
+            .chain(self.outputs.values().flat_map(Output::references))
+            .chain(self.calls.values().flat_map(ModuleCall::references))
+            .chain(self.checks.values().flat_map(CheckBlock::references))
+            .chain(self.settings.backend.iter().flat_map(Block::references))
+    }
+
+    /// Returns every place where a provider configuration is named.
+    pub fn choices(&self) -> impl Iterator<Item = &ProviderChoice> {
+        let scoped = self.checks.values().filter_map(|check| check.data.as_deref());
+        let resources = self.resources.values().chain(scoped).filter_map(|resource| resource.provider.as_ref());
+        let passed = self.calls.values().flat_map(|call| call.providers.iter().map(|passed| &passed.outer));
+        resources.chain(passed).chain(self.imports.iter().filter_map(|import| import.provider.as_ref()))
+    }
+}
+
+impl Block {
+    /// Returns every name used anywhere inside, and by what makes it more than one.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let dynamic = self.dynamic.iter().flat_map(|dynamic| [Some(&dynamic.for_each), dynamic.labels.as_ref()]);
+        dynamic.flatten().flat_map(|attribute| attribute.references.iter()).chain(self.body.references())
+    }
+}
+
+impl Repeat {
+    /// Returns the `count` or `for_each`.
+    #[must_use]
+    pub fn attribute(&self) -> Option<&Attribute> {
+        match self {
+            Self::Once => None,
+            Self::Count(attribute) | Self::ForEach(attribute) => Some(attribute),
+        }
+    }
+}
+
+impl ProviderChoice {
+    /// Returns every name its key uses.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.key.iter().flat_map(|key| key.references.iter())
     }
 }
 
@@ -321,17 +376,20 @@ impl Resource {
     /// Returns every name this block uses, in its body, its meta-arguments and its checks; those inside the checks
     /// that mean the block itself included.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
-        let repeat = match &self.repeat {
-            Repeat::Once => None,
-            Repeat::Count(attribute) | Repeat::ForEach(attribute) => Some(attribute),
-        };
         let lifecycle = &self.lifecycle;
         let checks = lifecycle.preconditions.iter().chain(&lifecycle.postconditions);
         self.body
             .references()
-            .chain(repeat.into_iter().chain(&self.timeouts).flat_map(|attribute| attribute.references.iter()))
+            .chain(
+                self.repeat
+                    .attribute()
+                    .into_iter()
+                    .chain(&self.timeouts)
+                    .flat_map(|attribute| attribute.references.iter()),
+            )
             .chain(lifecycle.replace_triggered_by.iter().flat_map(|attribute| attribute.references.iter()))
             .chain(checks.flat_map(Check::references))
+            .chain(self.provider.iter().flat_map(ProviderChoice::references))
             .chain(&self.depends_on)
     }
 }

@@ -122,7 +122,7 @@ fn resolve(
             Some(name) => Ok((Subject::Resource { kind: kind.into(), name }, 1)),
             None => {
                 let detail = format!("`{kind}` is not a name that has a value here.");
-                let hint = did_you_mean(kind, ["var", "local", "data", "each", "count", "path", "self"]);
+                let hint = did_you_mean(kind, ["var", "local", "module", "data", "each", "count", "path", "self"]);
                 let text = format!(
                     "For the text write \"{kind}\"; a resource is named by its kind and its name, as in `network.bench`."
                 );

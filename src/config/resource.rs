@@ -3,15 +3,16 @@
 use hcl_edit::{
     Decorated,
     expr::{Expression, TraversalOperator},
-    structure::{Attribute as HclAttribute, Block as HclBlock, Structure},
+    structure::{Attribute as HclAttribute, Block as HclBlock, BlockLabel, Structure},
 };
-use loam_provider::{Path, Step, Str};
+use loam_provider::{Path, Step, Value};
 
 use super::{
-    Attribute, BlockName, ExprKind, IgnoreChanges, Lifecycle, ProviderChoice, ProviderName, Reference, Repeat,
-    Resource, Subject,
+    Attribute, BlockName, ExprKind, IgnoreChanges, Lifecycle, Reference, Repeat, Resource, Subject,
     blocks::{Resources, bad_name, duplicate, wrong_labels},
     body::{self, Allowed},
+    choices,
+    constant::constant,
     lower::Lower,
 };
 use crate::{addr::Mode, diag::Diagnostic, source::Span};
@@ -56,33 +57,10 @@ pub(super) fn lower(cx: &mut Lower<'_, '_>, block: &HclBlock, mode: Mode, span: 
 fn attribute(cx: &mut Lower<'_, '_>, found: &HclAttribute, resource: &mut Resource) {
     let key = found.key.as_str();
     match key {
-        "count" | "for_each" => {
-            let repeat = body::attribute(cx, found);
-            if let Repeat::Count(first) | Repeat::ForEach(first) = &resource.repeat {
-                let detail = "A block has either `count` or `for_each`, not both.";
-                let diagnostic = Diagnostic::error("Conflicting arguments", repeat.name_span, detail);
-                cx.diagnostics.push(diagnostic.related(first.name_span, "the other one"));
-            } else if key == "count" {
-                resource.repeat = Repeat::Count(repeat);
-            } else {
-                resource.repeat = Repeat::ForEach(repeat);
-            }
-        }
+        "count" | "for_each" => repeat(cx, found, &mut resource.repeat),
         "depends_on" => resource.depends_on = depends_on(cx, found),
-        "provider" => resource.provider = provider(cx, found),
-        "on_destroy" if resource.name.mode == Mode::Managed => {
-            resource.on_destroy = match body::text(cx, found).as_deref() {
-                Some("retain" | "delete") => Some(body::attribute(cx, found)),
-                Some(other) => {
-                    let detail = format!("`on_destroy` is \"retain\" or \"delete\", not \"{other}\".");
-                    let hint = "\"retain\" keeps the real thing when it leaves the configuration.";
-                    let span = cx.span(&found.value);
-                    cx.diagnostics.push(Diagnostic::error("Invalid value", span, detail).hint(hint));
-                    None
-                }
-                None => None,
-            };
-        }
+        "provider" => resource.provider = choices::choice(cx, "provider", &found.value),
+        "on_destroy" if resource.name.mode == Mode::Managed => resource.on_destroy = Some(on_destroy(cx, found)),
         "lifecycle" | "timeouts" => {
             let detail = format!("`{key}` is a block, not an argument.");
             let hint = format!("Write `{key} {{ … }}` without `=`.");
@@ -94,6 +72,35 @@ fn attribute(cx: &mut Lower<'_, '_>, found: &HclAttribute, resource: &mut Resour
             resource.body.attributes.push(lowered);
         }
     }
+}
+
+/// Lowers `count` or `for_each`.
+pub(super) fn repeat(cx: &mut Lower<'_, '_>, found: &HclAttribute, repeat: &mut Repeat) {
+    let lowered = body::attribute(cx, found);
+    if let Repeat::Count(first) | Repeat::ForEach(first) = repeat {
+        let detail = "A block has either `count` or `for_each`, not both.";
+        let diagnostic = Diagnostic::error("Conflicting arguments", lowered.name_span, detail);
+        cx.diagnostics.push(diagnostic.related(first.name_span, "the other one"));
+    } else if found.key.as_str() == "count" {
+        *repeat = Repeat::Count(lowered);
+    } else {
+        *repeat = Repeat::ForEach(lowered);
+    }
+}
+
+/// Lowers `on_destroy`; where its value can be told already, it is checked.
+fn on_destroy(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Attribute {
+    let lowered = body::attribute(cx, found);
+    let shown = match constant(&lowered.expr) {
+        None => return lowered,
+        Some(Value::String(text)) if matches!(text.as_str(), "retain" | "delete") => return lowered,
+        Some(Value::String(text)) => format!("\"{text}\""),
+        Some(_) => "this".into(),
+    };
+    let detail = format!("`on_destroy` is \"retain\" or \"delete\", not {shown}.");
+    let hint = "\"retain\" keeps the real thing when it leaves the configuration.";
+    cx.diagnostics.push(Diagnostic::error("Invalid value", lowered.expr.span, detail).hint(hint));
+    lowered
 }
 
 fn nested(cx: &mut Lower<'_, '_>, found: &HclBlock, structure: &Structure, resource: &mut Resource) {
@@ -116,11 +123,14 @@ fn nested(cx: &mut Lower<'_, '_>, found: &HclBlock, structure: &Structure, resou
                 }
             }
         }
-        word @ ("provisioner" | "connection") => {
-            let detail = format!("loam has no `{word}` blocks.");
-            let hint = "Use a resource of kind `process`, or the hooks of the kind itself.";
+        "provisioner" | "connection" => body::no_provisioner(cx, found),
+        "dynamic" if found.labels.first().is_some_and(|label| matches!(label.as_str(), "lifecycle" | "timeouts")) => {
+            let word = found.labels.first().map(BlockLabel::as_str).unwrap_or_default();
+            let detail = format!("A `{word}` block belongs to the language, so it cannot be made by `dynamic`.");
+            let hint =
+                format!("Write `{word} {{ … }}`; an argument in it may be any expression, and null leaves it out.");
             let span = body::head(cx, found);
-            cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
+            cx.diagnostics.push(Diagnostic::error("Invalid block", span, detail).hint(hint));
         }
         word @ ("count" | "for_each" | "depends_on" | "provider" | "on_destroy") => {
             let detail = format!("`{word}` is an argument, not a block.");
@@ -140,14 +150,8 @@ fn lifecycle(cx: &mut Lower<'_, '_>, block: &HclBlock, resource: &mut Resource) 
     for structure in &block.body {
         match structure {
             Structure::Attribute(found) => match found.key.as_str() {
-                "create_before_destroy" => {
-                    body::flag(cx, found);
-                    lifecycle.create_before_destroy = Some(body::attribute(cx, found));
-                }
-                "prevent_destroy" => {
-                    body::flag(cx, found);
-                    lifecycle.prevent_destroy = Some(body::attribute(cx, found));
-                }
+                "create_before_destroy" => lifecycle.create_before_destroy = Some(body::static_flag(cx, found)),
+                "prevent_destroy" => lifecycle.prevent_destroy = Some(body::static_flag(cx, found)),
                 "ignore_changes" => lifecycle.ignore_changes = ignore_changes(cx, found),
                 "replace_triggered_by" => lifecycle.replace_triggered_by = replace_triggered_by(cx, found),
                 _ => allowed.refuse(cx, structure),
@@ -176,7 +180,9 @@ pub(super) fn depends_on(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Vec<Re
             ExprKind::Reference(Subject::Resource { .. } | Subject::Data { .. } | Subject::Module(_))
         );
         match lowered.kind {
-            ExprKind::Reference(subject) if block => references.push(Reference { subject, span: lowered.span }),
+            ExprKind::Reference(subject) if block => {
+                references.push(Reference { subject, span: lowered.span, output: None })
+            }
             ExprKind::Invalid => {}
             _ => {
                 let detail = "`depends_on` lists whole blocks by their addresses, without an attribute or an index.";
@@ -217,24 +223,6 @@ fn replace_triggered_by(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Vec<Att
         }
     }
     triggers
-}
-
-/// Reads `provider = kube.ci`, where the words are no reference but a name.
-fn provider(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Option<ProviderChoice> {
-    let span = cx.span(&found.value);
-    let text = match &found.value {
-        Expression::Variable(_) | Expression::Traversal(_) => cx.text(&found.value).trim(),
-        Expression::String(text) => text.value().as_str(),
-        _ => "",
-    };
-    let (name, alias) = text.split_once('.').map_or((text, None), |(name, alias)| (name, Some(alias)));
-    if !body::is_name(name) || alias.is_some_and(|alias| !body::is_name(alias)) {
-        let detail = "`provider` names a provider, or a configuration of one by its alias.";
-        let hint = "Write for example `provider = local` or `provider = kube.ci`.";
-        cx.diagnostics.push(Diagnostic::error("Invalid provider", span, detail).hint(hint));
-        return None;
-    }
-    Some(ProviderChoice { name: ProviderName { name: name.into(), alias: alias.map(Str::from) }, key: None, span })
 }
 
 fn ignore_changes(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> IgnoreChanges {

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     path::Path,
+    sync::Arc,
 };
 
 use loam::{
@@ -116,10 +117,25 @@ fn locals_first(
     }
 }
 
+/// Lines like `# module: a b` begin the text of a module that the calls `a` and `b` lead to.
 fn told(name: &str, text: &[u8]) -> String {
     let mut sources = Sources::default();
-    let file = config::File { name: format!("{name}.loam.hcl"), bytes: text.to_vec() };
-    let (config, mut diagnostics) = config::parse(Path::new("."), vec![file], &mut sources);
+    let marker = b"\n# module: ";
+    let at = text.windows(marker.len()).position(|window| window == marker).unwrap_or(text.len());
+    let file = config::File { name: format!("{name}.loam.hcl"), bytes: text[..at].to_vec() };
+    let (mut config, mut diagnostics) = config::parse(Path::new("."), vec![file], &mut sources);
+    let called = String::from_utf8_lossy(text.get(at + marker.len()..).unwrap_or_default()).into_owned();
+    for part in called.split("\n# module: ").filter(|part| !part.is_empty()) {
+        let (names, text) = part.split_once('\n').unwrap_or((part, ""));
+        let names: Vec<&str> = names.split(' ').collect();
+        let file = config::File { name: format!("{}/main.loam.hcl", names[0]), bytes: text.into() };
+        let (child, _) = config::parse(Path::new(names[0]), vec![file], &mut sources);
+        let root = Arc::make_mut(&mut config.root);
+        for name in names {
+            root.calls.get_mut(name).unwrap().module = Some(Arc::clone(&child.root));
+        }
+    }
+    diagnostics.extend(config::check_calls(&config.root));
     evaluate(&config, name, &mut sources, &mut diagnostics);
     let told: String = diagnostics.sorted().iter().map(|diagnostic| plain(diagnostic, &sources) + "\n").collect();
     told.replace(env!("CARGO_MANIFEST_DIR"), "/project")
