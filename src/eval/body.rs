@@ -10,6 +10,7 @@ use loam_provider::{
 use super::{
     Evaluated, Marks, Scope,
     describe::{a_type, about, unfit},
+    dynamic::{self, Made},
     expr,
 };
 use crate::{
@@ -181,26 +182,47 @@ fn blocks(
     diagnostics: &mut Diagnostics,
 ) -> Evaluated {
     let &Owner { what, head, is_complete } = owner;
+    let dynamic::Nested { made, is_open } = dynamic::blocks(found, block_type.nesting, scope, diagnostics);
     let labels = usize::from(block_type.nesting == Nesting::Labelled);
-    for block in found.iter().filter(|block| block.labels.len() != labels) {
-        let (detail, example) = match labels {
-            0 => (format!("A `{name}` block has no labels."), format!("{name} {{")),
-            _ => (format!("A `{name}` block has one label: its name."), format!("{name} \"a\" {{")),
+    for made in made.iter().filter(|made| made.labels.len() != labels) {
+        let diagnostic = match (&made.block.dynamic, labels) {
+            (None, labels) => wrong_labels(name, labels, made.block),
+            // What is missing altogether has been reported.
+            (Some(_), _) if made.labels.is_empty() => continue,
+            (Some(_), _) => {
+                let detail =
+                    format!("A `{name}` block has one label: its name. `labels` gives it {}.", made.labels.len());
+                Diagnostic::error("Wrong number of labels", made.labels[0].span, detail)
+            }
         };
-        let diagnostic = Diagnostic::error("Wrong number of labels", block.span, detail);
-        diagnostics.push(diagnostic.hint(format!("Write it as in `{example}`.")));
+        diagnostics.push(diagnostic);
     }
-    let evaluate = |block: &Block, diagnostics: &mut Diagnostics| {
-        let what = format!("a `{name}` block");
-        body(&block.body, &block_type.schema, &what, block.span, scope, diagnostics)
+    let what_block = format!("a `{name}` block");
+    let evaluate = |made: &Made<'_>, diagnostics: &mut Diagnostics| {
+        made.within(scope, |scope| {
+            body(&made.block.body, &block_type.schema, &what_block, made.block.span, scope, diagnostics)
+        })
     };
+    let mut values: Vec<Evaluated> = Vec::with_capacity(made.len());
+    let mut troubled: Option<&Block> = None;
+    for made in &made {
+        let mut problems = Diagnostics::default();
+        values.push(evaluate(made, &mut problems));
+        // What is wrong with one item of a `dynamic` is likely wrong with all.
+        if problems.is_empty() || troubled.is_some_and(|troubled| std::ptr::eq(troubled, made.block)) {
+            continue;
+        }
+        troubled = Some(made.block);
+        diagnostics.extend(problems);
+    }
+    if is_open {
+        let marks = values.iter().fold(Marks::none(), |marks, value| marks.and(&value.marks)).collapsed();
+        return Evaluated::new(Value::Unknown(block_type.ty()), marks);
+    }
     match block_type.nesting {
         Nesting::Optional | Nesting::Required => {
-            let values: Vec<Evaluated> = found.iter().map(|block| evaluate(block, diagnostics)).collect();
-            if let [first, second, ..] = found {
-                let detail = format!("There can be one `{name}` block in {what}.");
-                let diagnostic = Diagnostic::error("Duplicate block", second.span, detail);
-                diagnostics.push(diagnostic.related(first.span, "the first one"));
+            if let [first, second, ..] = made.as_slice() {
+                diagnostics.push(too_many(name, what, first.block, second.block));
             }
             if values.is_empty() && is_complete && block_type.nesting == Nesting::Required {
                 let detail = format!("There must be a `{name}` block in {what}.");
@@ -210,19 +232,19 @@ fn blocks(
             values.into_iter().next().unwrap_or_else(|| Value::Null(block_type.ty()).into())
         }
         Nesting::List => {
-            let built = expr::tuple(found.iter().map(|block| evaluate(block, diagnostics)).collect());
+            let built = expr::tuple(values);
             let value = built.value.convert(&block_type.ty()).unwrap_or(built.value);
             Evaluated::new(value, built.marks)
         }
         Nesting::Labelled => {
             let mut fields = BTreeMap::new();
             let mut seen: BTreeMap<Str, Span> = BTreeMap::new();
-            for block in found {
-                let value = evaluate(block, diagnostics);
-                let Some(label) = block.labels.first() else { continue };
+            for (made, value) in made.iter().zip(values) {
+                let Some(label) = made.labels.first() else { continue };
+                let place = if made.block.dynamic.is_some() { label.span } else { made.block.span };
                 fields.insert(label.text.clone(), value);
-                if let Some(first) = seen.insert(label.text.clone(), block.span) {
-                    duplicates(name, &label.text, block.span, first, diagnostics);
+                if let Some(first) = seen.insert(label.text.clone(), place) {
+                    duplicates(name, &label.text, place, first, diagnostics);
                 }
             }
             let built = object(fields);
@@ -232,10 +254,28 @@ fn blocks(
     }
 }
 
+fn wrong_labels(name: &Str, labels: usize, block: &Block) -> Diagnostic {
+    let (detail, example) = match labels {
+        0 => (format!("A `{name}` block has no labels."), format!("{name} {{")),
+        _ => (format!("A `{name}` block has one label: its name."), format!("{name} \"a\" {{")),
+    };
+    let diagnostic = Diagnostic::error("Wrong number of labels", block.span, detail);
+    diagnostic.hint(format!("Write it as in `{example}`."))
+}
+
+fn too_many(name: &Str, what: &str, first: &Block, second: &Block) -> Diagnostic {
+    let detail = format!("There can be one `{name}` block in {what}.");
+    let diagnostic = Diagnostic::error("Duplicate block", second.span, detail);
+    if first.span == second.span {
+        return diagnostic.hint("This `dynamic` makes several: its `for_each` may have one item.");
+    }
+    diagnostic.related(first.span, "the first one")
+}
+
 fn duplicates(name: &Str, label: &Str, span: Span, first: Span, diagnostics: &mut Diagnostics) {
     let detail = format!("There is already a `{name}` block labelled \"{label}\".");
     let diagnostic = Diagnostic::error("Duplicate block", span, detail);
-    diagnostics.push(diagnostic.related(first, "the first one"));
+    diagnostics.push(if first == span { diagnostic } else { diagnostic.related(first, "the first one") });
 }
 
 fn unknown_attribute(attribute: &Attribute, schema: &Schema, what: &str) -> Diagnostic {
@@ -260,6 +300,9 @@ fn unknown_block(block: &Block, schema: &Schema, what: &str) -> Diagnostic {
     let name = block.kind.as_str();
     let detail = format!("There is no block `{name}` in {what}.");
     let diagnostic = Diagnostic::error("Unknown block", block.span, detail);
+    if schema.written(name).is_some() && block.dynamic.is_some() {
+        return diagnostic.hint(format!("`{name}` is an argument: give it a list or map, made by `for` if need be."));
+    }
     if schema.written(name).is_some() {
         return diagnostic.hint(format!("`{name}` is an argument: write `{name} = …`."));
     }

@@ -1,6 +1,6 @@
 //! What a `for` goes through.
 
-use loam_provider::{List, Map, Step, Str, Type, Value};
+use loam_provider::{List, Map, Step, Type, Value};
 
 use super::{
     Evaluated, Marks, Scope,
@@ -22,27 +22,7 @@ pub(super) struct Items {
 pub(super) fn items(found: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Result<Items, Marks>> {
     let collection = expr::expr(found, scope, diagnostics);
     let marks = if collection.marks.is_whole() { Marks::whole() } else { Marks::none() };
-    let of_names = |items: &std::collections::BTreeMap<Str, Value>| {
-        let items = items.iter().map(|(name, item)| {
-            let inside = collection.marks.inside(&Step::Name(name.clone()));
-            (Evaluated::from(Value::String(name.clone())), Evaluated::new(item.clone(), inside))
-        });
-        items.collect()
-    };
     let items = match &collection.value {
-        Value::List(List { items, .. }) | Value::Tuple(items) => {
-            let items = items.iter().enumerate().map(|(index, item)| {
-                let inside = collection.marks.inside(&Step::Index(index));
-                (Evaluated::from(expr::index(index)), Evaluated::new(item.clone(), inside))
-            });
-            items.collect()
-        }
-        Value::Set(set) => {
-            let inside = collection.marks.collapsed();
-            let items = set.items().iter().map(|item| Evaluated::new(item.clone(), inside.clone()));
-            items.map(|item| (item.clone(), item)).collect()
-        }
-        Value::Map(Map { items, .. }) | Value::Object(items) => of_names(items),
         Value::Unknown(Type::Bool | Type::Number | Type::String)
         | Value::Bool(_)
         | Value::Number(_)
@@ -59,6 +39,34 @@ pub(super) fn items(found: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnosti
             return None;
         }
         Value::Unknown(_) => return Some(Err(collection.marks.collapsed())),
+        Value::List(_) | Value::Tuple(_) | Value::Set(_) | Value::Map(_) | Value::Object(_) => entries(&collection)?,
     };
     Some(Ok(Items { items, marks }))
+}
+
+/// Returns the items of a collection, each with its key: that of a list is the index, that of a set the item itself.
+pub(super) fn entries(collection: &Evaluated) -> Option<Vec<(Evaluated, Evaluated)>> {
+    let marks = &collection.marks;
+    match &collection.value {
+        Value::List(List { items, .. }) | Value::Tuple(items) => {
+            let items = items.iter().enumerate().map(|(index, item)| {
+                let inside = marks.inside(&Step::Index(index));
+                (Evaluated::from(expr::index(index)), Evaluated::new(item.clone(), inside))
+            });
+            Some(items.collect())
+        }
+        Value::Set(set) => {
+            let inside = marks.collapsed();
+            let items = set.items().iter().map(|item| Evaluated::new(item.clone(), inside.clone()));
+            Some(items.map(|item| (item.clone(), item)).collect())
+        }
+        Value::Map(Map { items, .. }) | Value::Object(items) => {
+            let items = items.iter().map(|(name, item)| {
+                let inside = marks.inside(&Step::Name(name.clone()));
+                (Evaluated::from(Value::String(name.clone())), Evaluated::new(item.clone(), inside))
+            });
+            Some(items.collect())
+        }
+        Value::Unknown(_) | Value::Null(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
 }

@@ -125,6 +125,13 @@ impl Evaluated {
         Self::from(Value::Unknown(loam_provider::Type::Any))
     }
 
+    /// Returns an object of a key and a value.
+    #[must_use]
+    pub(super) fn pair(key: Self, value: Self) -> Self {
+        let marks = key.marks.under(Step::Name("key".into())).and(&value.marks.under(Step::Name("value".into())));
+        Self::new(Value::object([("key", key.value), ("value", value.value)]), marks)
+    }
+
     /// Returns an attribute or key of this value, with its marks.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Self> {

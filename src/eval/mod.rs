@@ -11,6 +11,7 @@ mod body;
 mod call;
 mod collection;
 mod describe;
+mod dynamic;
 mod expr;
 mod files;
 pub mod functions;

@@ -2,4 +2,5 @@
 
 mod conformance;
 mod diagnostics;
+mod dynamic;
 mod language;
