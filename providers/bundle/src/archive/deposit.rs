@@ -7,7 +7,7 @@ use loam_provider::{ObjectError, ObjectKey, Precondition, Upload};
 
 use super::{
     ArchiveError, Manifest, Outcome, Place,
-    manifest::{MANIFEST_SUFFIX, beside, parse},
+    manifest::{MANIFEST_SUFFIX, beside, parse_manifest},
 };
 use crate::{
     digest::{Digest, Hashing},
@@ -69,7 +69,7 @@ pub(super) async fn write_beside(
     put_or_keep(place, &beside(place, ".sha256")?, sums.clone().into(), metadata, |found| found == sums.as_bytes())
         .await?;
     let same = |found: &[u8]| {
-        parse(&url, found).is_ok_and(|found| {
+        parse_manifest(&url, found).is_ok_and(|found| {
             found.archive == manifest.archive
                 && found.content_root == manifest.content_root
                 && found.app == manifest.app
@@ -77,7 +77,7 @@ pub(super) async fn write_beside(
     };
     let kept = put_or_keep(place, &key, text.into(), metadata, same).await?;
     match kept {
-        Some(text) => parse(&url, &text),
+        Some(text) => parse_manifest(&url, &text),
         None => Ok(manifest),
     }
 }

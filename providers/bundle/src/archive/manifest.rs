@@ -106,13 +106,17 @@ pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";
 pub async fn read_manifest(place: &Place) -> Result<Option<Manifest>, ArchiveError> {
     let key = beside(place, MANIFEST_SUFFIX)?;
     match place.store.get(&key).await {
-        Ok((_, text)) => parse(&format!("{}/{key}", place.store.url()), &text).map(Some),
+        Ok((_, text)) => parse_manifest(&format!("{}/{key}", place.store.url()), &text).map(Some),
         Err(ObjectError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-pub(super) fn parse(url: &str, text: &[u8]) -> Result<Manifest, ArchiveError> {
+/// Reads a manifest from its text; `url` is where it was found.
+///
+/// # Errors
+/// When it is no manifest of [`FORMAT`].
+pub fn parse_manifest(url: &str, text: &[u8]) -> Result<Manifest, ArchiveError> {
     let malformed = |because: String| ArchiveError::Manifest { url: url.to_owned(), because };
     let manifest: Manifest = serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;
     if manifest.format != FORMAT {

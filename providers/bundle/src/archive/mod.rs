@@ -20,7 +20,7 @@ use loam_provider::{ObjectError, ObjectKey, ObjectStore};
 pub use self::{
     adopt::{Adopt, adopt},
     build::{Build, Built, Outcome, Output, build},
-    manifest::{ArchiveFacts, FORMAT, Frame, Manifest, TarFacts, read_manifest},
+    manifest::{ArchiveFacts, FORMAT, Frame, Manifest, TarFacts, parse_manifest, read_manifest},
     secrets::SECRETS,
 };
 use crate::{

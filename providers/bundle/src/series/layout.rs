@@ -148,6 +148,14 @@ pub async fn versions(series: &Series) -> Result<Vec<u64>, SeriesError> {
     Ok(versions)
 }
 
+/// Returns whether something was ever published there.
+///
+/// # Errors
+/// When the bucket fails.
+pub async fn is_series(series: &Series) -> Result<bool, SeriesError> {
+    Ok(series.store.head(&key(series, DESCRIPTOR)?).await?.is_some())
+}
+
 /// Returns the manifest of the version that is meant.
 ///
 /// # Errors

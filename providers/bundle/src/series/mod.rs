@@ -21,7 +21,7 @@ use loam_provider::{ObjectError, ObjectKey, ObjectStore};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    layout::{Found, Head, Parent, SeriesDescriptor, VersionManifest, find, versions},
+    layout::{Found, Head, Parent, SeriesDescriptor, VersionManifest, find, is_series, versions},
     publish::{Origin, Publish, Published, publish},
     restore::{Pulled, Restore, init, pull},
     status::{APPLIED_MARKER, Applied, Status, applied, status},
