@@ -1,9 +1,9 @@
-//! Kinds as JSON, for editors and other programs: `schemas/kinds/*.json`.
+//! Kinds and data sources as JSON, for editors and other programs: `schemas/kinds/*.json`, `schemas/data_sources/*.json`.
 
 use std::collections::BTreeMap;
 
 use loam_provider::{
-    Attribute, Block, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity, Str, Type,
+    Attribute, Block, DataSource, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity, Str, Type,
 };
 use serde::Serialize;
 
@@ -13,6 +13,15 @@ pub struct KindDescription<'k> {
     name: &'k str,
     doc: &'k str,
     on_destroy: OnDestroy,
+    #[serde(flatten)]
+    inside: Inside<'k>,
+}
+
+/// A data source as other programs read it.
+#[derive(Debug, Serialize)]
+pub struct DataSourceDescription<'k> {
+    name: &'k str,
+    doc: &'k str,
     #[serde(flatten)]
     inside: Inside<'k>,
 }
@@ -59,6 +68,13 @@ struct BlockDescription<'k> {
 pub fn describe(kind: &Kind) -> KindDescription<'_> {
     let Kind { name, doc, schema, on_destroy } = kind;
     KindDescription { name, doc, on_destroy: *on_destroy, inside: inside(schema) }
+}
+
+/// Describes a data source.
+#[must_use]
+pub fn describe_data_source(source: &DataSource) -> DataSourceDescription<'_> {
+    let DataSource { name, doc, schema } = source;
+    DataSourceDescription { name, doc, inside: inside(schema) }
 }
 
 fn inside(schema: &Schema) -> Inside<'_> {

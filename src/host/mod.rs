@@ -23,7 +23,7 @@ use loam_provider::{ConfigureCx, Kind, Known, ObjectError, ObjectStore, Provider
 
 pub use call::{Call, CallError, CallFailure, Clock};
 pub use check::{Breach, conforms};
-pub use describe::{KindDescription, describe};
+pub use describe::{DataSourceDescription, KindDescription, describe, describe_data_source};
 pub use offers::{NoProvider, Offers};
 
 /// Names a configured provider: `local`, `kube.ci`.

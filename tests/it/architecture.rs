@@ -71,9 +71,9 @@ fn providers_know_neither_the_engine_nor_each_other() {
         let folder = entry.expect("the folder can be read").path();
         let name = folder.file_name().expect("a folder has a name").to_string_lossy().into_owned();
         let allowed: &[&str] = match name.as_str() {
-            "contract" => &[],
+            "contract" | "http" => &[],
             "bundle" => &["loam-provider"],
-            _ => &["loam-provider", "loam-bundle"],
+            _ => &["loam-provider", "loam-bundle", "loam-http"],
         };
         let manifest = read(&folder.join("Cargo.toml"));
         for line in manifest.lines().filter(|line| line.starts_with("loam")) {

@@ -9,14 +9,15 @@ mod files;
 mod machine;
 mod network;
 mod process;
+mod sources;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use loam_bundle::store::Directory;
 use loam_provider::{
-    CallCx, ConfigureCx, Factory, Failure, Kind, Known, ObjectError, ObjectStore, PlanRequest, Planned, Provider,
-    ProviderError, Resolution, Schema, Str, Value,
+    CallCx, ConfigureCx, DataSource, Factory, Failure, Kind, Known, ObjectError, ObjectStore, PlanRequest, Planned,
+    Provider, ProviderError, Resolution, Schema, Str, Value,
 };
 
 pub use machine::Machine;
@@ -26,6 +27,7 @@ pub use process::launch;
 pub struct LocalFactory {
     schema: Schema,
     kinds: Vec<Kind>,
+    sources: Vec<DataSource>,
     extensions: BTreeMap<Str, Schema>,
 }
 
@@ -34,7 +36,7 @@ impl Default for LocalFactory {
         let mut kinds = vec![files::directory(), files::file(), loam_provider::kinds::network(), process::process()];
         kinds.extend(data::kinds());
         let extensions = [("network".into(), network::extension())].into_iter().chain(data::extensions()).collect();
-        Self { schema: Schema::default(), kinds, extensions }
+        Self { schema: Schema::default(), kinds, sources: sources::sources(), extensions }
     }
 }
 
@@ -56,6 +58,10 @@ impl Factory for LocalFactory {
         &self.kinds
     }
 
+    fn data_sources(&self) -> &[DataSource] {
+        &self.sources
+    }
+
     fn extension(&self, kind: &str) -> Option<&Schema> {
         self.extensions.get(kind)
     }
@@ -72,6 +78,7 @@ impl Factory for LocalFactory {
 
 /// This machine, configured.
 struct Local {
+    machine: Arc<Machine>,
     kinds: BTreeMap<&'static str, Box<dyn Provider>>,
 }
 
@@ -82,7 +89,7 @@ impl Local {
         kinds.insert("file", Box::new(files::File(Arc::clone(machine))));
         kinds.insert("network", Box::new(network::Network(Arc::clone(machine))));
         kinds.insert("process", Box::new(process::Process(Arc::clone(machine))));
-        Self { kinds }
+        Self { machine: Arc::clone(machine), kinds }
     }
 
     fn of(&self, kind: &Kind) -> Result<&dyn Provider, ProviderError> {
@@ -117,6 +124,14 @@ impl Provider for Local {
 
     async fn resolve(&self, kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {
         self.of(kind)?.resolve(kind, cx, planned).await
+    }
+
+    async fn fetch(&self, source: &DataSource, cx: &CallCx, config: &Value) -> Result<Known, ProviderError> {
+        sources::fetch(source, &self.machine, cx, config).await
+    }
+
+    async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
+        self.of(kind)?.import(kind, cx, id, config).await
     }
 
     async fn open(&self, url: &str) -> Result<Arc<dyn ObjectStore>, ObjectError> {

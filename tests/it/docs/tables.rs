@@ -1,10 +1,10 @@
-//! The tables of functions and kinds, which are made from the program's own.
+//! The tables of functions, kinds and data sources, which are made from the program's own.
 
 use std::fmt::Write as _;
 
 use loam::{eval::functions, host::Offers};
 use loam_provider::{
-    Attribute, Block, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity, Str, Type,
+    Attribute, Block, Factory as _, Format, Kind, Nesting, OnChange, OnDestroy, Role, Schema, Sensitivity, Str, Type,
     kinds::{bucket_reference, network::EXPANSIONS, network_reference, seed_archive_reference, seed_volume_reference},
 };
 
@@ -49,6 +49,31 @@ fn the_kinds_are_those_there_are() {
     assert_eq!(written, names, "each kind has its part, and nothing else has");
 }
 
+#[test]
+fn the_data_sources_are_those_there_are() {
+    let factory = loam_local::LocalFactory::default();
+    let mut page = page("docs/data-sources.md");
+    let mut names = Vec::new();
+    for source in factory.data_sources() {
+        let mut text = format!("Read by `{}`.\n\n", factory.name());
+        arguments(&mut text, &source.schema, Change::OfNothing);
+        exports(&mut text, &source.schema);
+        page.generated(&source.name, &text.replace("](#", "](kinds.md#"));
+        names.push(source.name.to_string());
+    }
+    let mut written = page.generated_names();
+    written.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(written, names, "each data source has its part, and nothing else has");
+}
+
+/// Whether a table of arguments says what a change of each does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    OfAnObject,
+    OfNothing,
+}
+
 fn reference(kind: &Kind, by: &[&Str]) -> String {
     let by: Vec<String> = by.iter().map(|name| format!("`{name}`")).collect();
     let fate = match kind.on_destroy {
@@ -63,21 +88,25 @@ fn reference(kind: &Kind, by: &[&Str]) -> String {
         "Realised by {}. On destroy it is **{fate}**, unless `on_destroy = \"{other}\"` is set.\n\n",
         by.join(", ")
     );
-    arguments(&mut text, &kind.schema);
-    let exports: Vec<_> =
-        kind.schema.attributes.iter().filter(|(_, attribute)| attribute.role == Role::Computed).collect();
-    if !exports.is_empty() {
-        text.push_str("| Export | Type | |\n|---|---|---|\n");
-        for (name, attribute) in exports {
-            writeln!(text, "| `{name}` | {} | {} |", ty(attribute), cell(&attribute.doc)).unwrap();
-        }
-        text.push('\n');
-    }
+    arguments(&mut text, &kind.schema, Change::OfAnObject);
+    exports(&mut text, &kind.schema);
     blocks(&mut text, &kind.schema, "");
     text
 }
 
-fn arguments(text: &mut String, schema: &Schema) {
+fn exports(text: &mut String, schema: &Schema) {
+    let exports: Vec<_> = schema.attributes.iter().filter(|(_, attribute)| attribute.role == Role::Computed).collect();
+    if exports.is_empty() {
+        return;
+    }
+    text.push_str("| Export | Type | |\n|---|---|---|\n");
+    for (name, attribute) in exports {
+        writeln!(text, "| `{name}` | {} | {} |", ty(attribute), cell(&attribute.doc)).unwrap();
+    }
+    text.push('\n');
+}
+
+fn arguments(text: &mut String, schema: &Schema, of: Change) {
     let written = |name: &Str, attribute: &Attribute| attribute.written_as.clone().unwrap_or_else(|| name.clone());
     let mut settable: Vec<_> = schema
         .attributes
@@ -90,7 +119,10 @@ fn arguments(text: &mut String, schema: &Schema) {
     if settable.is_empty() {
         return;
     }
-    text.push_str("| Argument | Type | Default | A change | |\n|---|---|---|---|---|\n");
+    text.push_str(match of {
+        Change::OfAnObject => "| Argument | Type | Default | A change | |\n|---|---|---|---|---|\n",
+        Change::OfNothing => "| Argument | Type | Default | |\n|---|---|---|---|\n",
+    });
     for (written, name, attribute) in settable {
         let default = match &attribute.role {
             Role::Required => "required".to_owned(),
@@ -105,8 +137,11 @@ fn arguments(text: &mut String, schema: &Schema) {
         if attribute.sensitive == Sensitivity::Secret {
             doc.push_str(" It is a secret.");
         }
-        let change = change(attribute.on_change);
-        writeln!(text, "| `{written}` | {} | {default} | {change} | {doc} |", ty(attribute)).unwrap();
+        let change = match of {
+            Change::OfAnObject => format!(" {} |", change(attribute.on_change)),
+            Change::OfNothing => String::new(),
+        };
+        writeln!(text, "| `{written}` | {} | {default} |{change} {doc} |", ty(attribute)).unwrap();
     }
     text.push('\n');
 }
@@ -115,7 +150,7 @@ fn blocks(text: &mut String, schema: &Schema, around: &str) {
     for (name, block) in &schema.blocks {
         let path = if around.is_empty() { format!("`{name}`") } else { format!("{around} → `{name}`") };
         writeln!(text, "Block {path}{}: {}\n", times(block), cell(&block.doc)).unwrap();
-        arguments(text, &block.schema);
+        arguments(text, &block.schema, Change::OfAnObject);
         blocks(text, &block.schema, &path);
     }
 }

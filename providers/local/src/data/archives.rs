@@ -118,7 +118,12 @@ pub(crate) async fn manifest(place: &Place) -> Result<Option<archive::Manifest>,
 
 /// Returns whether an archive says that it holds what a bootstrap makes; `metadata` of a `seed_archive` says so in a text.
 pub(crate) fn bootstrapped(manifest: &archive::Manifest) -> Option<bool> {
-    let fact = manifest.app.get(BOOTSTRAPPED)?;
+    says_bootstrapped(&manifest.app)
+}
+
+/// Returns whether facts say that there is what a bootstrap makes.
+pub(crate) fn says_bootstrapped(facts: &archive::AppFacts) -> Option<bool> {
+    let fact = facts.get(BOOTSTRAPPED)?;
     fact.as_bool().or_else(|| fact.as_str()?.parse().ok())
 }
 

@@ -4,12 +4,12 @@
 //! ([`marks`]), where things are ([`place`]), small files that are exchanged whole ([`json_file`])
 //! and how long work is run ([`work`]). How data is packed and unpacked is `loam-bundle`'s affair.
 
-mod archives;
+pub(crate) mod archives;
 mod bucket;
 mod json_file;
 mod marks;
-mod object;
-mod place;
+pub(crate) mod object;
+pub(crate) mod place;
 mod remove;
 mod replica;
 mod seed_archive;

@@ -23,7 +23,7 @@ use loam_provider::{
     Value, decode, kinds::Ready,
 };
 
-pub(crate) use command::{Run, run};
+pub(crate) use command::{Run, run, until};
 pub(crate) use error::ProcessError;
 pub(crate) use identity::{Identity, MARK, pids};
 pub(crate) use kind::process;

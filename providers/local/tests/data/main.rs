@@ -7,4 +7,5 @@ mod seed_archive;
 mod seed_volume;
 mod snapshot;
 mod snapshot_node;
+mod sources;
 mod world;

@@ -204,6 +204,17 @@ impl World {
         self.provider.resolve(&self.kind(kind), cx, planned).await.unwrap()
     }
 
+    /// Reads a data source; what the block says stays as it is.
+    pub(crate) async fn fetch(&self, cx: &CallCx, name: &str, block: &Json) -> Result<Known, ProviderError> {
+        let source = self.factory.data_sources().iter().find(|source| source.name.as_str() == name).unwrap();
+        let ty = source.schema.ty();
+        let config = Known::from_json(block, &ty).unwrap().value().convert(&ty).unwrap();
+        let read = self.provider.fetch(source, cx, &config).await?;
+        fits(&read, &ty);
+        agrees(&config, &read);
+        Ok(read)
+    }
+
     pub(crate) async fn delete(&self, address: &str, before: &Known) -> Result<(), Failure> {
         self.provider.delete(&self.kind(kind_of(address)), &self.cx(address), before).await
     }
