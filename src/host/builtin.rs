@@ -103,6 +103,15 @@ impl Provider for Loam {
         Ok(())
     }
 
+    /// Every id names a value that nobody has stored yet: it is what the block says.
+    async fn import(&self, _: &Kind, _: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
+        let said = config.transform(&mut |_, value| match value {
+            Value::Unknown(ty) => Value::Null(ty),
+            known => known,
+        });
+        stored(&said, &Value::from(id)).map(Some)
+    }
+
     /// Nothing outside the state is ever made, so a lost answer left nothing.
     async fn resolve(&self, _: &Kind, _: &CallCx, _: &Value) -> Result<Resolution, ProviderError> {
         Ok(Resolution::Nothing)

@@ -131,7 +131,15 @@ impl Provider for Local {
     }
 
     async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
-        self.of(kind)?.import(kind, cx, id, config).await
+        let because = match kind.name.as_str() {
+            "network" => "its nodes are known by the records of the run that started them",
+            "process" => "it is known by the record of the run that started it",
+            "snapshot" => "each of its archives bears the marks of the run that took it",
+            "replica" => "what it holds is known by the marks of the run that copied it",
+            _ => return self.of(kind)?.import(kind, cx, id, config).await,
+        };
+        let hint = "Leave the import out; loam manages those that it made.";
+        Err(ProviderError::unsupported(format!("the import of a `{}`: {because}", kind.name)).hint(hint))
     }
 
     async fn open(&self, url: &str) -> Result<Arc<dyn ObjectStore>, ObjectError> {

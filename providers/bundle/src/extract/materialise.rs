@@ -12,7 +12,8 @@ use crate::{
     digest::{ContentRoot, Digest},
     fs::{Beside, Occupancy, failed, occupancy, room},
     progress::{Phase, Report},
-    tree::Modified,
+    store::file_url,
+    tree::{Modified, Selection, index},
 };
 
 /// What an archive has to turn out to be.
@@ -107,6 +108,33 @@ pub async fn materialise(
         }
     });
     finished.await.unwrap_or_else(|_| Err(ExtractError::Interrupted { url: place.url() }))
+}
+
+/// Writes the marker of a tree that is whole already, whoever put it there; nothing else of it is touched.
+///
+/// # Errors
+/// When the tree does not hold `content_root`, or the file system fails; then there is no marker.
+pub async fn mark(
+    target: &Path,
+    sha256: Digest,
+    content_root: ContentRoot,
+    source: String,
+    created_at: CreatedAt,
+    report: &Report,
+) -> Result<SeedMarker, ExtractError> {
+    let beside = Beside::lock(target, "mark").await?;
+    if let SeedState::Ready(marker) = seed_state(beside.target(), &sha256)? {
+        return Ok(marker);
+    }
+    let index = index(beside.target(), &Selection::all(), report).await?;
+    if index.content_root != content_root {
+        let url = file_url(beside.target());
+        return Err(ExtractError::WrongContent { url, expected: content_root, found: index.content_root });
+    }
+    let (files, bytes) = (index.files(), index.bytes());
+    let marker = SeedMarker { format: SEED_FORMAT.to_owned(), sha256, content_root, source, created_at, files, bytes };
+    marker::write(beside.target(), &marker)?;
+    Ok(marker)
 }
 
 /// Removes what dead processes left beside a target: half of a tree, a lock.

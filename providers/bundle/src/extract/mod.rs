@@ -24,7 +24,7 @@ pub(crate) use self::{
 pub use self::{
     limits::Limits,
     marker::{SEED_MARKER, SeedMarker, SeedState, read as read_marker, seed_state},
-    materialise::{Expected, Extraction, Materialised, Replace, materialise, tidy},
+    materialise::{Expected, Extraction, Materialised, Replace, mark, materialise, tidy},
 };
 use crate::{
     digest::{ContentRoot, Digest},

@@ -1,6 +1,6 @@
 //! Objects of what was planned and what was found.
 
-use loam_provider::{Known, NotKnown, Number, ProviderError, Type, Value};
+use loam_provider::{Kind, Known, NotKnown, Number, ProviderError, Role, Type, Value};
 
 /// Returns `object` with attributes set.
 pub(crate) fn with(object: &Value, found: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
@@ -23,6 +23,20 @@ pub(crate) fn partial(planned: &Value, found: impl IntoIterator<Item = (&'static
         known => known,
     });
     Known::new(known).expect("every unknown was made null")
+}
+
+/// Returns an object of what a block says and what was found, for a kind whose object is taken over: with defaults, and
+/// null for what nobody knows.
+pub(crate) fn taken_over(kind: &Kind, config: &Value, found: impl IntoIterator<Item = (&'static str, Value)>) -> Known {
+    let mut object = config.clone();
+    for (name, attribute) in &kind.schema.attributes {
+        if let Role::Optional { default: Some(default) } = &attribute.role
+            && !is_written(config, name)
+        {
+            object = object.with(name, default.value().clone());
+        }
+    }
+    partial(&object, found)
 }
 
 /// Returns whether the configuration says something for an attribute, known or not.

@@ -8,8 +8,8 @@ use loam_provider::{
     Resolution, Schema, Type, Value,
 };
 
-use super::{FileError, fs, mode};
-use crate::Machine;
+use super::{FileError, fs, imported, mode};
+use crate::{Machine, data::object};
 
 /// Returns the kind `directory`.
 pub(crate) fn directory() -> Kind {
@@ -87,6 +87,12 @@ impl Provider for Directory {
             }
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
+        let Some((config, path)) = imported(&self.0, config, id)? else { return Ok(None) };
+        let found = object::taken_over(kind, &config, [("id", Value::from(path.to_string_lossy().into_owned()))]);
+        self.read(kind, cx, &found).await
     }
 
     async fn resolve(&self, _kind: &Kind, _cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {

@@ -12,8 +12,8 @@ use loam_provider::{
     Resolution, Schema, Type, Value,
 };
 
-use super::{FileError, fs, mode};
-use crate::Machine;
+use super::{FileError, fs, imported, mode};
+use crate::{Machine, data::object};
 
 /// The longest text that is read back to show how it differs.
 const LONGEST_TEXT: u64 = 1 << 20;
@@ -117,6 +117,12 @@ impl Provider for File {
         let path = self.path(before);
         let deleted = fs::remove_file(&path).and_then(|()| fs::remove_file(&fs::beside(&path)));
         Ok(deleted.map_err(ProviderError::from)?)
+    }
+
+    async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
+        let Some((config, path)) = imported(&self.0, config, id)? else { return Ok(None) };
+        let found = object::taken_over(kind, &config, [("id", Value::from(path.to_string_lossy().into_owned()))]);
+        self.read(kind, cx, &found).await
     }
 
     async fn resolve(&self, _kind: &Kind, _cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {

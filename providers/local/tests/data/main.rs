@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod bucket;
+mod import;
 mod replica;
 mod seed_archive;
 mod seed_volume;

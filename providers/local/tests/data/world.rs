@@ -204,6 +204,17 @@ impl World {
         self.provider.resolve(&self.kind(kind), cx, planned).await.unwrap()
     }
 
+    /// Takes over what is there, as the object that a block declares.
+    pub(crate) async fn import(&self, address: &str, id: &str, block: &Json) -> Result<Option<Known>, ProviderError> {
+        let kind = self.kind(kind_of(address));
+        let config = self.config(&kind.name, block);
+        let found = self.provider.import(&kind, &self.cx(address), id, &config).await?;
+        if let Some(found) = &found {
+            fits(found, &kind.schema.ty());
+        }
+        Ok(found)
+    }
+
     /// Reads a data source; what the block says stays as it is.
     pub(crate) async fn fetch(&self, cx: &CallCx, name: &str, block: &Json) -> Result<Known, ProviderError> {
         let source = self.factory.data_sources().iter().find(|source| source.name.as_str() == name).unwrap();

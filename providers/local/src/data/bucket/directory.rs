@@ -117,6 +117,21 @@ pub(super) fn abandon(path: &Path, of: Abandoned) -> Result<(), ProviderError> {
     Ok(())
 }
 
+/// Makes the directory at `path` a bucket of the calling object, with all that is in it; another's stays another's.
+pub(super) fn take_over(path: &Path, wanted: Marker, cx: &CallCx) -> Result<Marker, ProviderError> {
+    let marker = match marker(path)? {
+        Some(found) if !found.owner.is_in(cx) => {
+            return Err(found.owner.refuses(&format!("bucket `{}`", path.display()), cx));
+        }
+        // With another id, so that an object which still takes it for its own learns better.
+        Some(_) => wanted,
+        None if path.is_dir() => wanted,
+        None => return Err(ProviderError::failed(format!("directory `{}` is gone", path.display()))),
+    };
+    json_file::write(&path.join(MARKER), &marker)?;
+    Ok(marker)
+}
+
 /// Changes what is recorded of the bucket at `path`.
 pub(super) fn mark(path: &Path, wanted: Marker, cx: &CallCx) -> Result<Marker, ProviderError> {
     let found = marker(path)?.ok_or_else(|| ProviderError::failed(format!("bucket `{}` is gone", path.display())))?;

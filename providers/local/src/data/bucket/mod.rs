@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use loam_bundle::store;
 use loam_provider::{
-    CallCx, Failure, Kind, Known, Path as At, PlanRequest, Planned, Provider, ProviderError, Remains, Resolution,
+    CallCx, Failure, Kind, Known, Path as At, PlanRequest, Planned, Provider, ProviderError, Remains, Resolution, Type,
     Value, decode,
 };
 use serde::Deserialize;
@@ -74,6 +74,11 @@ impl Bucket {
     }
 }
 
+/// Returns the id that an object records; one that was taken over has none before its first update.
+fn id(object: &Value) -> Option<&str> {
+    object.get("id").and_then(Value::as_str)
+}
+
 fn made(planned: &Value, marker: &Marker, path: &Path) -> Result<Known, ProviderError> {
     object::completed(
         planned,
@@ -97,15 +102,19 @@ impl Provider for Bucket {
             Some(path) => (Value::from(place::text(&path)?), Value::from(store::file_url(&path))),
             None => (object::unknown_text(), object::unknown_text()),
         };
-        let is_new = request.prior.is_none_or(|prior| prior.get("path") != Some(&path));
+        let is_new = request.prior.is_none_or(|prior| prior.get("path") != Some(&path) || id(prior).is_none());
         let after = object::with(request.proposed, [("path", path), ("url", url)]);
         Ok(Planned::new(if is_new { after.with("id", object::unknown_text()) } else { after }))
     }
 
     async fn read(&self, _kind: &Kind, cx: &CallCx, current: &Known) -> Result<Option<Known>, ProviderError> {
         let path = self.known_path(current)?;
-        let Some(marker) = work::blocking(move || directory::marker(&path)).await? else { return Ok(None) };
-        if !marker.owner.is_in(cx) || current.get("id").and_then(Value::as_str) != Some(marker.id.as_str()) {
+        let at = path.clone();
+        let Some(marker) = work::blocking(move || directory::marker(&at)).await? else {
+            // One that was taken over has no marker before its first update.
+            return Ok((id(current).is_none() && path.is_dir()).then(|| current.clone()));
+        };
+        if !marker.owner.is_in(cx) || id(current).is_some_and(|id| id != marker.id) {
             return Ok(None);
         }
         object::completed(current, marker.recorded()).map(Some)
@@ -121,7 +130,8 @@ impl Provider for Bucket {
     async fn update(&self, _kind: &Kind, cx: &CallCx, before: &Known, planned: &Value) -> Result<Known, Failure> {
         let path = self.known_path(before)?;
         let (at, marker, for_call) = (path.clone(), wanted(cx, planned)?, cx.clone());
-        let marker = work::blocking(move || directory::mark(&at, marker, &for_call)).await?;
+        let change = if id(before).is_some() { directory::mark } else { directory::take_over };
+        let marker = work::blocking(move || change(&at, marker, &for_call)).await?;
         Ok(made(planned, &marker, &path)?)
     }
 
@@ -137,6 +147,43 @@ impl Provider for Bucket {
             Force::Nothing => Failure::from(error),
             Force::Objects => Failure { error, remains: Remains::InDoubt },
         })
+    }
+
+    async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
+        let path = place::path(&self.machine, id);
+        if let Some(written) = self.path(config)?
+            && written != path
+        {
+            let message = format!("the block's bucket is at `{}`, not at `{}`", written.display(), path.display());
+            return Err(ProviderError::invalid(At::attribute("local").name("path"), message)
+                .hint(format!("Write `local {{ path = \"{id}\" }}` into the block.")));
+        }
+        let at = path.clone();
+        let marker = work::blocking(move || directory::marker(&at)).await?;
+        if let Some(marker) = &marker
+            && !marker.owner.is_in(cx)
+        {
+            return Err(marker.owner.refuses(&format!("bucket `{}`", path.display()), cx));
+        }
+        if !path.is_dir() {
+            return if path.exists() {
+                Err(ProviderError::failed(format!("`{}` is not a directory", path.display())))
+            } else {
+                Ok(None)
+            };
+        }
+        // Its id is the next update's to give, unless it is this object's already.
+        let known = marker.as_ref().filter(|marker| marker.owner.is(cx)).map(|marker| marker.id.clone());
+        let recorded = match marker {
+            Some(marker) => marker.recorded(),
+            None => [("quota", object::text(None)), ("tags", Value::Null(Type::map(Type::String)))],
+        };
+        let place = [
+            ("id", object::text(known)),
+            ("url", Value::from(store::file_url(&path))),
+            ("path", Value::from(place::text(&path)?)),
+        ];
+        Ok(Some(object::taken_over(kind, config, recorded.into_iter().chain(place))))
     }
 
     async fn resolve(&self, _kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {

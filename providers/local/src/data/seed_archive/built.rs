@@ -292,6 +292,24 @@ fn made(planned: &Value, stored: &Stored, manifest: &Manifest) -> Result<Known, 
     )
 }
 
+/// Returns an archive that is there, as an object that was built as its block says.
+pub(super) fn found(kind: &Kind, config: &Value, stored: &Stored, manifest: &Manifest) -> Result<Known, ProviderError> {
+    let written = object::taken_over(kind, config, [("previous", archives::list(&[]))]);
+    let format = manifest.archive.compression;
+    let spec: Spec = decode(&written)?;
+    // A block that names no level has the one that is used without.
+    let is_as_written = spec.level.is_none() && format.level(None).is_ok_and(|usual| usual == manifest.archive.level);
+    let level = match manifest.archive.level {
+        Some(level) if !is_as_written => Value::from(i64::from(level)),
+        Some(_) | None => Value::Null(Type::Number),
+    };
+    let made = made(&written, stored, manifest)?;
+    object::completed(
+        &made,
+        [("format", Value::from(format.name())), ("level", level), ("metadata", said(&made, manifest)?)],
+    )
+}
+
 /// Updates what is said of an archive that stays as it is.
 pub(super) async fn describe(cx: &CallCx, before: &Known, planned: &Value) -> Result<Known, Failure> {
     let (said, wanted): (Spec, Spec) = (decode(before)?, decode(planned)?);

@@ -2,6 +2,7 @@
 
 mod adopted;
 mod built;
+mod import;
 
 use std::sync::Arc;
 
@@ -129,6 +130,13 @@ impl Provider for SeedArchive {
             stored.remove(cx).await?;
         }
         Ok(())
+    }
+
+    async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
+        match origin(config) {
+            Origin::Built => import::built(&self.machine, kind, cx, id, config).await,
+            Origin::Adopted => import::adopted(&self.machine, kind, cx, id, config).await,
+        }
     }
 
     async fn resolve(&self, _kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {

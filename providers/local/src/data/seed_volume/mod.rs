@@ -5,6 +5,7 @@
 //! marker, which `loam-bundle` writes last.
 
 mod extract;
+mod import;
 mod users;
 
 use std::{
@@ -191,6 +192,9 @@ impl Provider for SeedVolume {
             let path = At::attribute("archive").name("sha256");
             planned.replace.push(Cause { path, because: because.to_owned() });
             planned.after = untold(&planned.after);
+        } else if before.id.is_none() {
+            planned.after = planned.after.with("id", object::unknown_text());
+            planned.notes.push("it becomes one of those who use the volume; its data stays as it is".to_owned());
         } else if before.ready != Some(true) {
             planned.notes.push("its marker is missing or damaged: the archive is extracted again".to_owned());
         }
@@ -227,6 +231,9 @@ impl Provider for SeedVolume {
 
     async fn update(&self, _kind: &Kind, cx: &CallCx, before: &Known, planned: &Value) -> Result<Known, Failure> {
         let spec: Spec = decode(before)?;
+        if spec.id.is_none() {
+            return Ok(import::take_over(&self.machine, cx, planned, &self.known_site(planned)?).await?);
+        }
         if spec.ready != Some(true) {
             let site = self.known_site(planned)?;
             extract::materialise(&self.machine, cx, planned, &site, Replace::Existing).await?;
@@ -250,6 +257,11 @@ impl Provider for SeedVolume {
         };
         cx.progress.note(format!("kept `{}`, {whose}", path.display()));
         Ok(())
+    }
+
+    async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, config: &Value) -> Result<Option<Known>, ProviderError> {
+        let site = self.site(&decode(config)?)?;
+        import::find(&self.machine, kind, cx, id, config, site).await
     }
 
     async fn resolve(&self, _kind: &Kind, cx: &CallCx, planned: &Value) -> Result<Resolution, ProviderError> {
