@@ -25,8 +25,8 @@ use crate::{
     event::{Action, Event, Remaining, Secrets, Summary, Trouble},
     graph::{Graph, Schedule},
     host::{Call, Clock},
-    plan::{Change, Mode, ObjectChange, Plan, ReplaceOrder, Work},
-    state::{self, DeposedId, Entry, LoggedEvent, NewStep, Slot, StateError, StepId, Write},
+    plan::{Change, Mode, Move, ObjectChange, Plan, ReplaceOrder, Work, moves::Relocation},
+    state::{self, DeposedId, Entry, LoggedEvent, NewStep, Slot, StateError, StepId, Stored, Write},
 };
 
 pub(super) async fn dispatch<'p>(plan: &'p Plan, basics: Basics<'p>, tools: Tools<'_>) -> Result<Applied, ApplyError> {
@@ -39,7 +39,14 @@ pub(super) async fn dispatch<'p>(plan: &'p Plan, basics: Basics<'p>, tools: Tool
     let schedule = Schedule::new(&graph).map_err(|cycle| ApplyError::CircularPlan { steps: cycle.0 })?;
     let stop = basics.stop.clone();
     let (reports, inbox) = mpsc::unbounded_channel();
-    let preparing = Preparing::new(plan, &basics, tools.host);
+    let relocated;
+    let objects = if plan.moves.is_empty() {
+        basics.objects
+    } else {
+        relocated = Relocation::of(&plan.moves, basics.objects).objects(basics.objects);
+        &relocated
+    };
+    let preparing = Preparing::new(plan, &basics, objects, tools.host);
     let parallelism = basics.parallelism.max(1);
     let mut dispatcher = Dispatcher {
         plan,
@@ -58,6 +65,7 @@ pub(super) async fn dispatch<'p>(plan: &'p Plan, basics: Basics<'p>, tools: Tool
         summary: Summary::default(),
         diagnostics: Diagnostics::default(),
         log: Vec::new(),
+        objects: basics.objects,
     };
     dispatcher.run(inbox).await
 }
@@ -85,6 +93,8 @@ struct Dispatcher<'p, 't> {
     diagnostics: Diagnostics,
     /// What was shown and is not yet in the run's log.
     log: Vec<LoggedEvent>,
+    /// The objects in the state, as the plan was made from them.
+    objects: &'p [Stored],
 }
 
 /// A step that runs.
@@ -99,6 +109,7 @@ impl Dispatcher<'_, '_> {
         self.journal_plan()?;
         let steps = self.plan.steps.iter().filter(|step| is_visible(&step.work)).count();
         self.tell(&Event::ApplyStarted { steps });
+        self.relocate()?;
         let mut finished: VecDeque<(usize, Returned)> = VecDeque::new();
         loop {
             self.turn(&mut finished)?;
@@ -166,6 +177,21 @@ impl Dispatcher<'_, '_> {
         self.tools.store.plan_steps((self.tools.now)(), self.tools.run, &new_steps)
     }
 
+    /// Gives what the plan moves its address, all of it in one commit, before anything else happens.
+    fn relocate(&mut self) -> Result<(), StateError> {
+        let moves = &self.plan.moves;
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let writes = Relocation::of(moves, self.objects).writes(self.objects);
+        self.tools.store.write((self.tools.now)(), Some(self.tools.run), &writes)?;
+        self.summary.moved = moves.len();
+        for Move { from, to } in moves {
+            self.tell(&Event::Moved { address: to.clone(), from: from.clone() });
+        }
+        Ok(())
+    }
+
     /// Records what ended, starts what can run, in as few commits as that takes, until nothing more can start.
     fn turn(&mut self, finished: &mut VecDeque<(usize, Returned)>) -> Result<(), StateError> {
         loop {
@@ -173,7 +199,7 @@ impl Dispatcher<'_, '_> {
             let mut shown = Vec::new();
             for (at, returned) in finished.drain(..) {
                 let (entry, events) = self.conclude(at, returned)?;
-                entries.push(entry);
+                entries.extend(entry);
                 shown.extend(events);
             }
             let mut starts = Vec::new();
@@ -187,12 +213,26 @@ impl Dispatcher<'_, '_> {
                         self.schedule.done(at);
                         gathered = true;
                     }
-                    Work::Record { change } | Work::Forget { change } => {
+                    Work::Check { change } => {
+                        let change_at = *change;
+                        match self.preparing.check(change_at, &mut self.diagnostics) {
+                            Ok(()) => {
+                                let (work, change) = (&self.plan.steps[at].work, &self.plan.changes[change_at]);
+                                writes.extend(self.record_only(at, work, change, &mut shown));
+                            }
+                            Err(trouble) => shown.extend(self.unprepared(at, trouble)),
+                        }
+                        gathered = true;
+                    }
+                    Work::Record { change } | Work::Forget { change } | Work::Import { change } => {
                         let (work, change) = (&self.plan.steps[at].work, &self.plan.changes[*change]);
                         writes.extend(self.record_only(at, work, change, &mut shown));
                         gathered = true;
                     }
-                    Work::Create { change } | Work::Update { change } | Work::Delete { change } => {
+                    Work::Read { change }
+                    | Work::Create { change }
+                    | Work::Update { change }
+                    | Work::Delete { change } => {
                         let change_at = *change;
                         match self.preparing.prepare(&self.plan.steps[at].work, &mut self.diagnostics) {
                             Ok(prepared) => {
@@ -212,7 +252,9 @@ impl Dispatcher<'_, '_> {
             if !writes.is_empty() {
                 self.tools.store.write(now, Some(self.tools.run), &writes)?;
             }
-            let entries: Vec<Entry> = starts.iter().map(|(at, prepared)| self.start_entry(*at, prepared)).collect();
+            // What only reads leaves nothing to be found again.
+            let changing = starts.iter().filter(|(_, prepared)| prepared.action != Action::Read);
+            let entries: Vec<Entry> = changing.map(|(at, prepared)| self.start_entry(*at, prepared)).collect();
             if !entries.is_empty() {
                 self.tools.store.journal(now, &entries)?;
             }
@@ -262,7 +304,7 @@ impl Dispatcher<'_, '_> {
     }
 
     /// Takes in what a worker returned: what to record, and what to show once it is recorded.
-    fn conclude(&mut self, at: usize, returned: Returned) -> Result<(Entry, Vec<Event>), StateError> {
+    fn conclude(&mut self, at: usize, returned: Returned) -> Result<(Option<Entry>, Vec<Event>), StateError> {
         let Active { began, prepared } = self.active.remove(&at).expect("only what was started returns");
         let elapsed = began.elapsed();
         let change = prepared.change;
@@ -301,11 +343,15 @@ impl Dispatcher<'_, '_> {
                 events.extend(self.failed(at, &prepared.addr, prepared.action, trouble.clone(), remains, elapsed));
             }
         }
+        if prepared.action == Action::Read {
+            return Ok((None, events));
+        }
         let ended = record::Ended {
             step: self.step_id(at),
             before: match prepared.action {
                 Action::Delete => self.tools.store.object(&slot)?,
                 Action::Create | Action::Update | Action::Forget | Action::Record => None,
+                Action::Import | Action::Read | Action::Check => None,
             },
             slot,
             change: &self.plan.changes[change],
@@ -313,7 +359,7 @@ impl Dispatcher<'_, '_> {
             sensitive,
             deposed: self.deposed.get(&change).cloned(),
         };
-        Ok((Entry::End(ended.with(concluded)), events))
+        Ok((Some(Entry::End(ended.with(concluded))), events))
     }
 
     /// Does the steps that call no provider.
@@ -328,8 +374,15 @@ impl Dispatcher<'_, '_> {
                 shown.push(Event::StepDone { address, action, elapsed: Duration::ZERO });
                 vec![Write::Drop(slot)]
             }
-            Work::Record { .. } => record::brought_up_to_date(slot, change).into_iter().collect(),
-            Work::Create { .. } | Work::Update { .. } | Work::Delete { .. } | Work::Gather { .. } => Vec::new(),
+            Work::Import { .. } => {
+                self.summary.imported += 1;
+                let (address, action) = (change.addr.clone(), Action::Import);
+                shown.push(Event::StepDone { address, action, elapsed: Duration::ZERO });
+                record::brought_up_to_date(slot, change).into_iter().collect()
+            }
+            Work::Record { .. } | Work::Check { .. } => record::brought_up_to_date(slot, change).into_iter().collect(),
+            Work::Read { .. } | Work::Gather { .. } => Vec::new(),
+            Work::Create { .. } | Work::Update { .. } | Work::Delete { .. } => Vec::new(),
         }
     }
 
@@ -450,6 +503,7 @@ impl Dispatcher<'_, '_> {
             (Work::Delete { .. }, _) => summary.deleted += 1,
             (Work::Forget { .. }, _) => summary.retained += 1,
             (Work::Record { .. } | Work::Gather { .. }, _) => {}
+            (Work::Import { .. } | Work::Read { .. } | Work::Check { .. }, _) => {}
         }
     }
 
@@ -496,7 +550,8 @@ fn is_made_first(work: &Work, change: &ObjectChange) -> bool {
 fn is_visible(work: &Work) -> bool {
     match work {
         Work::Create { .. } | Work::Update { .. } | Work::Delete { .. } | Work::Forget { .. } => true,
-        Work::Record { .. } | Work::Gather { .. } => false,
+        Work::Import { .. } | Work::Read { .. } => true,
+        Work::Record { .. } | Work::Gather { .. } | Work::Check { .. } => false,
     }
 }
 

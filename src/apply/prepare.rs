@@ -62,7 +62,8 @@ pub(super) struct Preparing<'r> {
 }
 
 impl<'r> Preparing<'r> {
-    pub(super) fn new(plan: &'r Plan, basics: &Basics<'r>, host: &Arc<Host>) -> Self {
+    /// `objects` are those of the state, where they are once everything that moves has moved.
+    pub(super) fn new(plan: &'r Plan, basics: &Basics<'r>, objects: &[Stored], host: &Arc<Host>) -> Self {
         let module = &basics.config.root;
         let mut preparing = Self {
             plan,
@@ -77,7 +78,7 @@ impl<'r> Preparing<'r> {
             expansions: HashMap::new(),
             made: BTreeSet::new(),
         };
-        preparing.seed(basics.objects);
+        preparing.seed(objects);
         preparing
     }
 
@@ -106,6 +107,33 @@ impl<'r> Preparing<'r> {
                 None => {}
             }
         }
+    }
+
+    /// Looks at the preconditions of an object that stays, which could not be told when the plan was made.
+    pub(super) fn check(&mut self, at: usize, diagnostics: &mut Diagnostics) -> Result<(), Trouble> {
+        let change = &self.plan.changes[at];
+        let name = visit::block_of(&change.addr);
+        let config = self.config;
+        let Some(block) = config.root.resources.get(&name) else {
+            return Err(trouble("its block is no longer in the configuration"));
+        };
+        let mut found = Diagnostics::default();
+        self.settle(&name, &mut found);
+        let expansion = self.expansion(&name, &mut found);
+        let Some(instance) = expansion.and_then(|expansion| expansion.get(&change.addr.key).cloned()) else {
+            return Err(trouble("its block no longer has this instance"));
+        };
+        let scope = self.world.instance_scope(&instance);
+        check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Apply, &mut found);
+        let after = change.change.after().cloned().unwrap_or(Value::Null(Type::Any));
+        let object = Evaluated::new(after, Marks::at_paths(change.sensitive.iter().cloned()));
+        let instance = InstanceValues { self_object: Some(object), ..instance };
+        let scope = self.world.instance_scope(&instance);
+        check::checks("Postcondition failed", &block.lifecycle.postconditions, &scope, Stage::Apply, &mut found);
+        found.set_address(&change.addr);
+        let has_errors = found.has_errors();
+        diagnostics.extend(found);
+        if has_errors { Err(trouble("a condition does not hold now that all values are known")) } else { Ok(()) }
     }
 
     /// Returns what a step asks of its provider.
@@ -209,7 +237,8 @@ impl<'r> Preparing<'r> {
             Action::Create => "create",
             Action::Update => "update",
             Action::Delete => "delete",
-            Action::Forget | Action::Record => return None,
+            Action::Read => "read",
+            Action::Forget | Action::Record | Action::Import | Action::Check => return None,
         };
         let config = self.config;
         let name = visit::block_of(&change.addr);
@@ -279,6 +308,11 @@ impl<'r> Preparing<'r> {
                     self.world.set_object(&block, key, Evaluated::unknown());
                 }
                 Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } => {}
+                Change::Read { .. } if !self.made.contains(&at) => {
+                    let (block, key) = (visit::block_of(&change.addr), &change.addr.key);
+                    self.world.set_object(&block, key, Evaluated::unknown());
+                }
+                Change::Read { .. } => {}
                 Change::Keep { .. } | Change::Delete { .. } | Change::Forget { .. } => {}
             }
         }

@@ -67,6 +67,9 @@ pub(super) fn action(work: &Work) -> Option<Action> {
         Work::Update { .. } => Some(Action::Update),
         Work::Delete { .. } => Some(Action::Delete),
         Work::Forget { .. } => Some(Action::Forget),
+        Work::Import { .. } => Some(Action::Import),
+        Work::Read { .. } => Some(Action::Read),
+        Work::Check { .. } => Some(Action::Check),
         Work::Record { .. } | Work::Gather { .. } => None,
     }
 }
@@ -78,6 +81,7 @@ pub(super) fn journalled(work: &Work) -> Option<state::Action> {
         Work::Update { .. } => Some(state::Action::Update),
         Work::Delete { .. } => Some(state::Action::Delete),
         Work::Forget { .. } | Work::Record { .. } | Work::Gather { .. } => None,
+        Work::Import { .. } | Work::Read { .. } | Work::Check { .. } => None,
     }
 }
 

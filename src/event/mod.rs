@@ -108,6 +108,13 @@ pub enum Event {
         /// The object whose step failed; none where the user stopped the run.
         because: Option<Instance>,
     },
+    /// The objects of an address have another one now.
+    Moved {
+        /// The address from now on.
+        address: Instance,
+        /// The address until now.
+        from: Instance,
+    },
     /// The user asked to stop: nothing more starts, what runs may finish.
     Stopping {
         /// How many calls still run.
@@ -156,6 +163,12 @@ pub enum Action {
     Forget,
     /// Record what was read.
     Record,
+    /// Take over a thing that exists.
+    Import,
+    /// Read a data source.
+    Read,
+    /// Look at its conditions.
+    Check,
 }
 
 /// What a failed step left.
@@ -198,6 +211,10 @@ pub struct Summary {
     pub deleted: usize,
     /// Objects forgotten whose real things stay.
     pub retained: usize,
+    /// Addresses that got another one.
+    pub moved: usize,
+    /// Things that were taken over.
+    pub imported: usize,
     /// Steps that failed.
     pub failed: usize,
     /// Steps that did not run.

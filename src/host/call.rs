@@ -11,7 +11,7 @@ use loam_provider::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Breach, Host, ProviderRef, check};
+use super::{Breach, Configured, Host, ProviderRef, check};
 
 /// What a call is about.
 #[derive(Clone)]
@@ -157,13 +157,37 @@ impl Host {
         Ok(resolution)
     }
 
+    /// Reads a data source; the call's kind is its name.
+    ///
+    /// # Errors
+    /// What the provider said, or how its answer breaks the contract.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
+    pub async fn fetch(&self, call: &Call, config: &Value) -> Result<Known, CallError> {
+        let unknown = || CallError::UnknownKind { kind: call.kind.clone() };
+        let source = self.data_source(&call.kind).ok_or_else(unknown)?;
+        let provider = self.configured_of(call)?.enter().await;
+        let fetched = provider.get().fetch(source, &self.cx(call), config).await.map_err(CallError::Provider)?;
+        check::fetched(&source.schema, config, &fetched).map_err(|breach| broke(call, breach))?;
+        Ok(fetched)
+    }
+
+    /// Finds what an id names, so that it can be taken over; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// What the provider said, or how its answer breaks the contract.
+    #[tracing::instrument(level = "debug", skip_all, fields(address = %call.address, provider = %call.provider))]
+    pub async fn import(&self, call: &Call, id: &str, config: &Value) -> Result<Option<Known>, CallError> {
+        let (provider, kind) = self.enter(call).await?;
+        let found = provider.get().import(kind, &self.cx(call), id, config).await.map_err(CallError::Provider)?;
+        if let Some(found) = &found {
+            check::object(&kind.schema, found).map_err(|breach| broke(call, breach))?;
+        }
+        Ok(found)
+    }
+
     async fn enter(&self, call: &Call) -> Result<(Entered, &Kind), CallError> {
         let (configured, kind) = self.of(call)?;
-        let permit = match &configured.limit {
-            Some(limit) => Some(Arc::clone(limit).acquire_owned().await.expect("it is never closed")),
-            None => None,
-        };
-        Ok((Entered { provider: Arc::clone(&configured.provider), _permit: permit }, kind))
+        Ok((configured.enter().await, kind))
     }
 
     fn cx(&self, call: &Call) -> CallCx {
@@ -177,6 +201,17 @@ impl Host {
             progress: call.progress.clone(),
             stores: Arc::clone(&self.stores) as Arc<dyn Stores>,
         }
+    }
+}
+
+impl Configured {
+    /// Waits for the permission to call it.
+    async fn enter(&self) -> Entered {
+        let permit = match &self.limit {
+            Some(limit) => Some(Arc::clone(limit).acquire_owned().await.expect("it is never closed")),
+            None => None,
+        };
+        Entered { provider: Arc::clone(&self.provider), _permit: permit }
     }
 }
 

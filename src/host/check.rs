@@ -40,6 +40,24 @@ pub(super) fn result(schema: &Schema, planned: &Value, after: &Value) -> Result<
     agrees(planned, after).map_err(|path| Breach::Differs { what: "the result", before: "planned", path })
 }
 
+/// Checks what a data source told against what it was asked.
+pub(super) fn fetched(schema: &Schema, config: &Value, fetched: &Value) -> Result<(), Breach> {
+    shape("what was read", &schema.ty(), fetched)?;
+    for (name, attribute) in &schema.attributes {
+        let (Some(asked), Some(told)) = (config.get(name), fetched.get(name)) else { continue };
+        let is_binding = match attribute.role {
+            Role::Required => true,
+            Role::Optional { .. } | Role::OptionalComputed => !asked.is_null(),
+            Role::Computed => false,
+        };
+        if is_binding && let Err(rest) = agrees(asked, told) {
+            let path = Path::attribute(name.clone()).join(&rest);
+            return Err(Breach::Differs { what: "what was read", before: "configured", path });
+        }
+    }
+    Ok(())
+}
+
 /// Checks an object that was read.
 pub(super) fn object(schema: &Schema, read: &Value) -> Result<(), Breach> {
     shape("what was read", &schema.ty(), read)

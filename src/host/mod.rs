@@ -19,7 +19,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use loam_provider::{ConfigureCx, Kind, Known, ObjectError, ObjectStore, Provider, Stores, Str};
+use loam_provider::{ConfigureCx, DataSource, Kind, Known, ObjectError, ObjectStore, Provider, Stores, Str};
 
 pub use call::{Call, CallError, CallFailure, Clock};
 pub use check::{Breach, conforms};
@@ -112,14 +112,24 @@ impl Host {
         self.offers.kind(name)
     }
 
+    /// Returns a data source by name.
+    #[must_use]
+    pub fn data_source(&self, name: &str) -> Option<&DataSource> {
+        self.offers.data_source(name)
+    }
+
     /// Returns the configured providers.
     pub fn configured(&self) -> impl Iterator<Item = &ProviderRef> {
         self.providers.keys()
     }
 
-    fn of(&self, call: &Call) -> Result<(&Configured, &Kind), CallError> {
+    fn configured_of(&self, call: &Call) -> Result<&Configured, CallError> {
         let configured = self.providers.get(&call.provider);
-        let configured = configured.ok_or_else(|| CallError::NotConfigured { provider: call.provider.clone() })?;
+        configured.ok_or_else(|| CallError::NotConfigured { provider: call.provider.clone() })
+    }
+
+    fn of(&self, call: &Call) -> Result<(&Configured, &Kind), CallError> {
+        let configured = self.configured_of(call)?;
         let kind = self.offers.kind(&call.kind).ok_or_else(|| CallError::UnknownKind { kind: call.kind.clone() })?;
         Ok((configured, kind))
     }

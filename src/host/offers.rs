@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loam_provider::{Block, Factory, Kind, Known, Nesting, Role, Schema, Str, Type, Value};
+use loam_provider::{Block, DataSource, Factory, Kind, Known, Nesting, Role, Schema, Str, Type, Value};
 
 use super::{ProviderRef, builtin};
 
@@ -13,6 +13,13 @@ const FALLBACK: &str = "local";
 pub struct Offers {
     factories: Vec<Box<dyn Factory>>,
     kinds: BTreeMap<Str, Offered>,
+    sources: BTreeMap<Str, OfferedSource>,
+}
+
+/// A data source, and the providers that read it.
+struct OfferedSource {
+    source: DataSource,
+    by: BTreeSet<Str>,
 }
 
 /// A kind, and the providers that realise it.
@@ -62,7 +69,16 @@ impl Offers {
                 }
             }
         }
-        Self { factories: all, kinds }
+        let mut sources: BTreeMap<Str, OfferedSource> = BTreeMap::new();
+        for factory in &all {
+            for source in factory.data_sources() {
+                let offered = sources
+                    .entry(source.name.clone())
+                    .or_insert_with(|| OfferedSource { source: source.clone(), by: BTreeSet::new() });
+                offered.by.insert(factory.name().into());
+            }
+        }
+        Self { factories: all, kinds, sources }
     }
 
     /// Returns the factories, the engine's own first.
@@ -88,6 +104,17 @@ impl Offers {
         self.kinds.values().map(|offered| &offered.kind)
     }
 
+    /// Returns a data source by name.
+    #[must_use]
+    pub fn data_source(&self, name: &str) -> Option<&DataSource> {
+        self.sources.get(name).map(|offered| &offered.source)
+    }
+
+    /// Returns all data sources, by name.
+    pub fn data_sources(&self) -> impl Iterator<Item = &DataSource> {
+        self.sources.values().map(|offered| &offered.source)
+    }
+
     /// Returns the names of the providers that realise a kind.
     pub fn offered_by(&self, kind: &str) -> impl Iterator<Item = &Str> {
         self.kinds.get(kind).into_iter().flat_map(|offered| &offered.by)
@@ -104,23 +131,46 @@ impl Offers {
         configured: &BTreeSet<ProviderRef>,
     ) -> Result<ProviderRef, NoProvider> {
         let unknown = || NoProvider::UnknownKind { kind: kind.into() };
-        let offered = self.kinds.get(kind).ok_or_else(unknown)?;
-        let by = || offered.by.iter().cloned().collect();
-        if let Some(named) = named {
-            return if offered.by.contains(&named.name) {
-                Ok(named.clone())
-            } else {
-                Err(NoProvider::NotOffered { provider: named.clone(), kind: kind.into(), by: by() })
-            };
-        }
-        let default = |name: &Str| ProviderRef { name: name.clone(), alias: None };
-        let mut candidates = configured.iter().filter(|provider| offered.by.contains(&provider.name));
-        match (candidates.next(), candidates.next()) {
-            (Some(only), None) => Ok(only.clone()),
-            _ if offered.by.len() == 1 => Ok(default(offered.by.first().expect("there is one"))),
-            _ if offered.by.contains(FALLBACK) => Ok(default(&FALLBACK.into())),
-            _ => Err(NoProvider::Ambiguous { kind: kind.into(), by: by() }),
-        }
+        chosen(kind, &self.kinds.get(kind).ok_or_else(unknown)?.by, named, configured)
+    }
+
+    /// Returns who reads a data source, by the same rule.
+    ///
+    /// # Errors
+    /// [`NoProvider`], with those that could.
+    pub fn reader_of(
+        &self,
+        source: &str,
+        named: Option<&ProviderRef>,
+        configured: &BTreeSet<ProviderRef>,
+    ) -> Result<ProviderRef, NoProvider> {
+        let unknown = || NoProvider::UnknownKind { kind: source.into() };
+        chosen(source, &self.sources.get(source).ok_or_else(unknown)?.by, named, configured)
+    }
+}
+
+/// Returns which of those that offer something does it.
+fn chosen(
+    kind: &str,
+    offered: &BTreeSet<Str>,
+    named: Option<&ProviderRef>,
+    configured: &BTreeSet<ProviderRef>,
+) -> Result<ProviderRef, NoProvider> {
+    let by = || offered.iter().cloned().collect();
+    if let Some(named) = named {
+        return if offered.contains(&named.name) {
+            Ok(named.clone())
+        } else {
+            Err(NoProvider::NotOffered { provider: named.clone(), kind: kind.into(), by: by() })
+        };
+    }
+    let default = |name: &Str| ProviderRef { name: name.clone(), alias: None };
+    let mut candidates = configured.iter().filter(|provider| offered.contains(&provider.name));
+    match (candidates.next(), candidates.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        _ if offered.len() == 1 => Ok(default(offered.first().expect("there is one"))),
+        _ if offered.contains(FALLBACK) => Ok(default(&FALLBACK.into())),
+        _ => Err(NoProvider::Ambiguous { kind: kind.into(), by: by() }),
     }
 }
 

@@ -37,6 +37,26 @@ pub struct ObjectChange {
     pub replace_order: ReplaceOrder,
     /// The blocks it was made from.
     pub dependencies: Vec<Resource>,
+    /// Where it comes from, if the state does not have it at its address.
+    pub origin: Option<Origin>,
+    /// Whether some of its block's preconditions can only be told once other objects are made.
+    pub has_open_conditions: bool,
+}
+
+/// Where an object comes from that the state does not have at its address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "origin", rename_all = "snake_case")]
+pub enum Origin {
+    /// The state has it at another address.
+    Moved {
+        /// The address until now.
+        from: Instance,
+    },
+    /// The world has it, and it is taken over.
+    Imported {
+        /// What its provider knows it by.
+        id: Str,
+    },
 }
 
 /// What happens to an object, with exactly what exists on each side.
@@ -48,6 +68,14 @@ pub enum Change {
         /// The object as it was read.
         #[serde(with = "encoding::known")]
         current: Known,
+    },
+    /// It is a data source that is read while the plan is applied.
+    Read {
+        /// What will be read, as far as it is known.
+        #[serde(with = "encoding::value")]
+        after: Value,
+        /// Why not sooner.
+        because: Reason,
     },
     /// It is made.
     Create {
@@ -109,6 +137,8 @@ pub enum Reason {
     BlockRemoved,
     /// Its block no longer has this instance.
     InstanceRemoved,
+    /// A `removed` block says what becomes of it.
+    RemovedBlock,
     /// `loam destroy` was asked for.
     Destroy,
     /// The provider cannot change this in place.
@@ -132,6 +162,16 @@ pub enum Reason {
     },
     /// A replacement made before its deletion left it behind.
     Deposed,
+    /// Something that the data source is read with is not known yet.
+    NotKnown {
+        /// The first such attribute.
+        path: Path,
+    },
+    /// Something that the data source depends on will change.
+    Pending {
+        /// The block.
+        on: Str,
+    },
 }
 
 /// What was recorded, where the world was found to differ from it.
@@ -156,6 +196,12 @@ pub struct OutputChange {
 }
 
 impl ObjectChange {
+    /// Returns whether the world, the set of objects or an address will differ afterwards.
+    #[must_use]
+    pub fn is_effective(&self) -> bool {
+        self.change.is_effective() || self.origin.is_some()
+    }
+
     /// Returns what happens to the real thing that a replacement is for: one that an earlier run did not finish holds
     /// nothing to be kept.
     #[must_use]
@@ -163,7 +209,9 @@ impl ObjectChange {
         match &self.change {
             Change::Replace { because, .. } if because.contains(&Reason::Tainted) => OnDestroy::Delete,
             Change::Replace { .. } | Change::Keep { .. } | Change::Create { .. } => self.on_destroy,
-            Change::Update { .. } | Change::Delete { .. } | Change::Forget { .. } => self.on_destroy,
+            Change::Read { .. } | Change::Update { .. } | Change::Delete { .. } | Change::Forget { .. } => {
+                self.on_destroy
+            }
         }
     }
 
@@ -175,7 +223,8 @@ impl ObjectChange {
             Reason::ProviderChanged { from } => Some(from),
             Reason::New | Reason::Gone | Reason::BlockRemoved | Reason::InstanceRemoved | Reason::Destroy => None,
             Reason::CannotUpdate { .. } | Reason::Tainted | Reason::Requested => None,
-            Reason::Triggered { .. } | Reason::Deposed => None,
+            Reason::Triggered { .. } | Reason::Deposed | Reason::RemovedBlock => None,
+            Reason::NotKnown { .. } | Reason::Pending { .. } => None,
         });
         former.unwrap_or(&self.provider)
     }
@@ -186,7 +235,7 @@ impl Change {
     #[must_use]
     pub fn before(&self) -> Option<&Known> {
         match self {
-            Self::Create { .. } => None,
+            Self::Create { .. } | Self::Read { .. } => None,
             Self::Keep { current } => Some(current),
             Self::Update { before, .. }
             | Self::Replace { before, .. }
@@ -200,7 +249,8 @@ impl Change {
     pub fn after(&self) -> Option<&Value> {
         match self {
             Self::Keep { current } => Some(current.value()),
-            Self::Create { after, .. } | Self::Update { after, .. } | Self::Replace { after, .. } => Some(after),
+            Self::Create { after, .. } | Self::Update { after, .. } => Some(after),
+            Self::Replace { after, .. } | Self::Read { after, .. } => Some(after),
             Self::Delete { .. } | Self::Forget { .. } => None,
         }
     }
@@ -208,7 +258,7 @@ impl Change {
     /// Returns whether the world or the set of objects will differ afterwards.
     #[must_use]
     pub fn is_effective(&self) -> bool {
-        !matches!(self, Self::Keep { .. })
+        !matches!(self, Self::Keep { .. } | Self::Read { .. })
     }
 }
 

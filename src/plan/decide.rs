@@ -102,6 +102,8 @@ pub(super) async fn decide(case: Case<'_>, calls: &Calls<'_>) -> Result<ObjectCh
         replace_order: case.order,
         dependencies: case.dependencies.to_vec(),
         addr: case.addr,
+        origin: None,
+        has_open_conditions: false,
     })
 }
 

@@ -13,6 +13,7 @@ mod encoding;
 pub(crate) mod expand;
 mod file;
 mod meta;
+pub(crate) mod moves;
 pub(crate) mod order;
 pub(crate) mod propose;
 mod providers;
@@ -25,12 +26,12 @@ pub(crate) mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loam_provider::{Str, Value};
+use loam_provider::{Known, Str, Value};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    addr::Instance,
+    addr::{Instance, ModulePath},
     config::Config,
     diag::Diagnostics,
     eval::{Evaluated, Files, ModuleValues},
@@ -40,14 +41,15 @@ use crate::{
 };
 
 pub use crate::state::ReplaceOrder;
-pub use change::{Change, Drift, ObjectChange, OutputChange, Reason};
+pub use change::{Change, Drift, ObjectChange, Origin, OutputChange, Reason};
 pub use file::{FileError, load, save};
+pub use moves::Move;
 pub use providers::providers;
 pub use steps::{Step, StepId, Work};
 pub use validate::validate;
 
 /// The version of the plan file's format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// All that will change, and in which order; plain data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +68,51 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The values of the input variables.
     pub variables: BTreeMap<Str, Input>,
+    /// Addresses of the state that get another one before anything else happens.
+    pub moves: Vec<Move>,
+    /// What data sources had to tell when the plan was made, by address.
+    pub data: Vec<Fetched>,
+    /// What became of the `check` blocks when the plan was made.
+    pub checks: Vec<CheckResult>,
+}
+
+/// What a data source told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// Its address.
+    pub addr: Instance,
+    /// What it told, with what it was asked.
+    #[serde(with = "encoding::known")]
+    pub value: Known,
+    /// Where secrets stand in it.
+    pub sensitive: Vec<loam_provider::Path>,
+}
+
+/// What became of a `check` block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// The module instance it stands in.
+    pub module: ModulePath,
+    /// Its name.
+    pub name: Str,
+    /// How it ended.
+    pub status: CheckStatus,
+    /// What does not hold, or went wrong, in sentences.
+    pub problems: Vec<String>,
+}
+
+/// How a `check` block ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckStatus {
+    /// Everything in it holds.
+    Pass,
+    /// Something in it can only be told after apply, and nothing fails.
+    Unknown,
+    /// Something in it does not hold.
+    Fail,
+    /// It could not be evaluated.
+    Error,
 }
 
 /// What a plan was made from.
@@ -144,7 +191,16 @@ pub struct Options {
 
 /// Decides what has to change. After an error there is a plan of what could be decided, which must not be applied.
 pub async fn plan(basics: Basics<'_>) -> (Plan, Diagnostics) {
-    visit::visit(basics).await
+    let (moves, found) = moves::moves(&basics.config.root, basics.objects);
+    let (plan, mut diagnostics) = if moves.is_empty() {
+        visit::visit(basics, moves).await
+    } else {
+        let relocation = moves::Relocation::of(&moves, basics.objects);
+        let (objects, observed) = (relocation.objects(basics.objects), relocation.observed(basics.observed));
+        visit::visit(Basics { objects: &objects, observed: &observed, ..basics }, moves.clone()).await
+    };
+    diagnostics.extend(found);
+    (plan, diagnostics)
 }
 
 /// How many changes of each sort a plan has.
@@ -160,28 +216,40 @@ pub struct Counts {
     pub delete: usize,
     /// Objects to be forgotten whose real things stay.
     pub retain: usize,
+    /// Objects whose address changes.
+    pub moved: usize,
+    /// Things that are taken over.
+    pub imported: usize,
+    /// Data sources to be read while the plan is applied.
+    pub read: usize,
 }
 
 impl Plan {
     /// Returns whether applying the plan would change the world, the set of objects or an output.
     #[must_use]
     pub fn has_changes(&self) -> bool {
-        self.changes.iter().any(|change| change.change.is_effective())
+        !self.moves.is_empty()
+            || self.changes.iter().any(ObjectChange::is_effective)
             || self.outputs.values().any(OutputChange::is_effective)
     }
 
     /// Returns how many changes of each sort there are.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+        let mut counts = Counts { moved: self.moves.len(), ..Counts::default() };
         for change in &self.changes {
             match change.change {
                 Change::Keep { .. } => {}
+                Change::Read { .. } => counts.read += 1,
                 Change::Create { .. } => counts.create += 1,
                 Change::Update { .. } => counts.update += 1,
                 Change::Replace { .. } => counts.replace += 1,
                 Change::Delete { .. } => counts.delete += 1,
                 Change::Forget { .. } => counts.retain += 1,
+            }
+            match change.origin {
+                Some(Origin::Imported { .. }) => counts.imported += 1,
+                Some(Origin::Moved { .. }) | None => {}
             }
         }
         counts

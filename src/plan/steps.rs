@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loam_provider::{OnDestroy, Str};
 use serde::{Deserialize, Serialize};
 
-use super::{Change, ObjectChange, ReplaceOrder, order::Order};
+use super::{Change, ObjectChange, Origin, ReplaceOrder, order::Order};
 use crate::{
     addr::{Mode, Resource},
     config::{BlockName, Node},
@@ -43,6 +43,12 @@ pub enum Work {
     Forget { change: usize },
     /// Brings the record of the object up to date.
     Record { change: usize },
+    /// Takes over the thing that was found: it gets a record.
+    Import { change: usize },
+    /// Reads a data source.
+    Read { change: usize },
+    /// Looks at the conditions of an object that stays, and brings its record up to date.
+    Check { change: usize },
     /// Does nothing: many that need the same many need this one instead.
     Gather {
         /// What it stands for.
@@ -59,7 +65,10 @@ impl Work {
             | Self::Update { change }
             | Self::Delete { change }
             | Self::Forget { change }
-            | Self::Record { change } => Some(*change),
+            | Self::Record { change }
+            | Self::Import { change }
+            | Self::Read { change }
+            | Self::Check { change } => Some(*change),
             Self::Gather { .. } => None,
         }
     }
@@ -121,9 +130,19 @@ impl Building {
             OnDestroy::Retain => Work::Forget { change: at },
         };
         let halves = match &change.change {
+            Change::Keep { .. } if change.has_open_conditions => {
+                Halves { making: Some(self.push(Work::Check { change: at }, Vec::new())), removing: None }
+            }
+            Change::Keep { .. } if matches!(change.origin, Some(Origin::Imported { .. })) => {
+                self.push(Work::Import { change: at }, Vec::new());
+                Halves::default()
+            }
             Change::Keep { .. } => {
                 self.push(Work::Record { change: at }, Vec::new());
                 Halves::default()
+            }
+            Change::Read { .. } => {
+                Halves { making: Some(self.push(Work::Read { change: at }, Vec::new())), removing: None }
             }
             Change::Create { .. } => {
                 Halves { making: Some(self.push(Work::Create { change: at }, Vec::new())), removing: None }
@@ -328,6 +347,7 @@ mod tests {
                 Work::Create { change } => Some(format!("create {}", name(change))),
                 Work::Update { change } => Some(format!("update {}", name(change))),
                 Work::Delete { change } => Some(format!("delete {}", name(change))),
+                Work::Read { .. } | Work::Import { .. } | Work::Check { .. } => None,
                 Work::Forget { .. } | Work::Record { .. } | Work::Gather { .. } => None,
             }
         });
@@ -358,6 +378,8 @@ mod tests {
             secret: Vec::new(),
             replace_order: ReplaceOrder::DeleteFirst,
             dependencies,
+            origin: None,
+            has_open_conditions: false,
         }
     }
 

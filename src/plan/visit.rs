@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use loam_provider::{Known, OnDestroy, Path, Str, Value};
 
 use super::{
-    Basics, Basis, Change, FORMAT, Input, Mode, ObjectChange, OutputChange, Plan, Reason, ReplaceOrder,
+    Basics, Basis, Change, FORMAT, Input, Mode, Move, ObjectChange, Origin, OutputChange, Plan, Reason, ReplaceOrder,
     check::{self, Stage},
     decide::{self, Calls, Case},
-    meta,
+    meta, moves,
     order::Order,
     secret, steps,
     trigger::{self, Triggers},
@@ -26,9 +26,10 @@ use crate::{
     state::{Condition, Slot, Stored},
 };
 
-pub(super) async fn visit(basics: Basics<'_>) -> (Plan, Diagnostics) {
+/// Visits a configuration with the state as it is once `moves` are done.
+pub(super) async fn visit(basics: Basics<'_>, moves: Vec<Move>) -> (Plan, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let mut visit = Visit::new(basics);
+    let mut visit = Visit::new(basics, moves);
     let order = match visit.basics.options.mode {
         Mode::Destroy => {
             visit.destroy(&mut diagnostics);
@@ -38,6 +39,7 @@ pub(super) async fn visit(basics: Basics<'_>) -> (Plan, Diagnostics) {
             Ok(order) => {
                 visit.blocks(&order, &mut diagnostics).await;
                 visit.leftovers(&mut diagnostics);
+                moves::still_declared(&visit.basics.config.root, &visit.seen, &mut diagnostics);
                 Some(order)
             }
             Err(cycles) => {
@@ -62,10 +64,13 @@ struct Visit<'p> {
     outputs: BTreeMap<Str, OutputChange>,
     /// The secrets among the variables.
     secrets: Secrets,
+    moves: Vec<Move>,
+    /// Where each address that moved was before.
+    origins: BTreeMap<Instance, Instance>,
 }
 
 impl<'p> Visit<'p> {
-    fn new(basics: Basics<'p>) -> Self {
+    fn new(basics: Basics<'p>, moves: Vec<Move>) -> Self {
         let world = World::new(&basics.config.root, basics.files, basics.paths.clone(), basics.variables);
         Self {
             stored: basics.objects.iter().map(|stored| (&stored.object.slot, stored)).collect(),
@@ -76,6 +81,8 @@ impl<'p> Visit<'p> {
             unchanged: 0,
             outputs: BTreeMap::new(),
             secrets: Evaluated::secrets(basics.variables.values()),
+            origins: moves::origins(&moves),
+            moves,
             basics,
         }
     }
@@ -189,7 +196,8 @@ impl<'p> Visit<'p> {
                 return Some(());
             }
             let object = match decided {
-                Ok(change) => {
+                Ok(mut change) => {
+                    change.origin = change.origin.take().or_else(|| self.moved_from(&addr));
                     let after = change.change.after().cloned().unwrap_or(Value::Unknown(loam_provider::Type::Any));
                     let object = Evaluated::new(after, eval::Marks::at_paths(change.sensitive.iter().cloned()));
                     self.guard(block, &change, &mut found);
@@ -238,10 +246,11 @@ impl<'p> Visit<'p> {
 
     /// Keeps a change, unless nothing has to be written for it.
     fn take(&mut self, change: ObjectChange) {
-        if change.change.is_effective() {
+        if change.is_effective() {
             if matches!(change.change, Change::Update { .. } | Change::Replace { .. }) {
                 self.changed.insert(change.addr.clone(), self.changes.len());
             }
+            self.unchanged += usize::from(!change.change.is_effective());
             self.changes.push(change);
             return;
         }
@@ -405,7 +414,14 @@ impl<'p> Visit<'p> {
             on_destroy,
             replace_order: object.replace_order,
             dependencies: object.dependencies.clone(),
+            origin: self.moved_from(&object.slot.addr),
+            has_open_conditions: false,
         });
+    }
+
+    /// Returns where an object comes from whose address changes.
+    fn moved_from(&self, addr: &Instance) -> Option<Origin> {
+        self.origins.get(addr).map(|from| Origin::Moved { from: from.clone() })
     }
 
     fn finish(mut self, order: Option<&Order>) -> Plan {
@@ -429,6 +445,9 @@ impl<'p> Visit<'p> {
             outputs: self.outputs,
             steps,
             variables: variables.collect(),
+            moves: self.moves,
+            data: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }

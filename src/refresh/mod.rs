@@ -57,6 +57,14 @@ impl Observed {
         Self { findings: objects.iter().map(|stored| (stored.object.slot.clone(), present(stored))).collect() }
     }
 
+    /// Returns the findings under the slots that objects have got since; those without another keep theirs.
+    #[must_use]
+    pub fn renamed(&self, renamed: impl Fn(&Slot) -> Option<Slot>) -> Self {
+        let finding =
+            |(slot, found): (&Slot, &Observation)| (renamed(slot).unwrap_or_else(|| slot.clone()), found.clone());
+        Self { findings: self.findings.iter().map(finding).collect() }
+    }
+
     /// Returns what was found of the object in a slot; `None` where it was not looked for.
     #[must_use]
     pub fn of(&self, slot: &Slot) -> Option<&Observation> {

@@ -8,11 +8,14 @@ use serde_json::Value as Json;
 
 use super::{object::secrets, sorted};
 use crate::{
-    addr::{Instance, Resource},
+    addr::{Instance, ModulePath, Resource},
     eval::Marks,
     event::Secrets,
     host::ProviderRef,
-    plan::{Change, Counts, FORMAT, Mode, ObjectChange, OutputChange, Plan, Reason, ReplaceOrder},
+    plan::{
+        Change, CheckResult, CheckStatus, Counts, FORMAT, Mode, ObjectChange, Origin, OutputChange, Plan, Reason,
+        ReplaceOrder,
+    },
     state::DeposedId,
     ui::{json::line, value::is_masked},
 };
@@ -27,6 +30,9 @@ pub fn plan_json(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     }
     for (name, output) in &plan.outputs {
         line(out, &output_line(name, output))?;
+    }
+    for check in &plan.checks {
+        line(out, &check_line(check))?;
     }
     let summary = SummaryLine {
         r#type: "plan_summary",
@@ -44,6 +50,8 @@ struct ChangeLine<'a> {
     r#type: &'static str,
     address: &'a Instance,
     deposed: Option<&'a DeposedId>,
+    moved_from: Option<&'a Instance>,
+    imported_id: Option<&'a str>,
     kind: &'a str,
     provider: &'a ProviderRef,
     action: &'static str,
@@ -73,6 +81,14 @@ struct OutputLine<'a> {
 }
 
 #[derive(Serialize)]
+struct CheckLine<'a> {
+    r#type: &'static str,
+    address: String,
+    status: CheckStatus,
+    problems: &'a [String],
+}
+
+#[derive(Serialize)]
 struct SummaryLine {
     r#type: &'static str,
     format: u32,
@@ -89,6 +105,7 @@ fn change_line(change: &ObjectChange) -> ChangeLine<'_> {
     let mut nothing = Vec::new();
     let (action, order, because) = match &change.change {
         Change::Keep { .. } => ("keep", None, Vec::new()),
+        Change::Read { because, .. } => ("read", None, vec![because]),
         Change::Create { because, .. } => ("create", None, vec![because]),
         Change::Update { .. } => ("update", None, Vec::new()),
         Change::Replace { order, because, .. } => ("replace", Some(*order), because.iter().collect()),
@@ -96,10 +113,17 @@ fn change_line(change: &ObjectChange) -> ChangeLine<'_> {
         Change::Forget { because, .. } => ("forget", None, vec![because]),
     };
     let recorded = change.drift.as_ref().map(|drift| json(drift.recorded.value(), &marks, &mut nothing));
+    let (moved_from, imported_id) = match &change.origin {
+        None => (None, None),
+        Some(Origin::Moved { from }) => (Some(from), None),
+        Some(Origin::Imported { id }) => (None, Some(id.as_str())),
+    };
     ChangeLine {
         r#type: "change",
         address: &change.addr,
         deposed: change.deposed.as_ref(),
+        moved_from,
+        imported_id,
         kind: &change.addr.resource.kind,
         provider: &change.provider,
         action,
@@ -115,6 +139,16 @@ fn change_line(change: &ObjectChange) -> ChangeLine<'_> {
         dependencies: &change.dependencies,
         notes: change.notes.iter().map(|note| secrets.redact(note)).collect(),
     }
+}
+
+fn check_line(check: &CheckResult) -> CheckLine<'_> {
+    let address = check_address(&check.module, &check.name);
+    CheckLine { r#type: "check", address, status: check.status, problems: &check.problems }
+}
+
+/// Returns `module.site["a"].check.health`.
+fn check_address(module: &ModulePath, name: &str) -> String {
+    if module.is_root() { format!("check.{name}") } else { format!("{module}.check.{name}") }
 }
 
 fn output_line<'a>(name: &'a str, output: &'a OutputChange) -> OutputLine<'a> {
@@ -144,7 +178,8 @@ fn redacted(reason: &Reason, secrets: &Secrets) -> Reason {
             Reason::CannotUpdate { cause: Cause { path, because } }
         }
         Reason::New | Reason::Gone | Reason::BlockRemoved | Reason::InstanceRemoved | Reason::Destroy => reason.clone(),
-        Reason::Tainted | Reason::Requested | Reason::Deposed => reason.clone(),
+        Reason::Tainted | Reason::Requested | Reason::Deposed | Reason::RemovedBlock => reason.clone(),
+        Reason::NotKnown { .. } | Reason::Pending { .. } => reason.clone(),
         Reason::Triggered { .. } | Reason::ProviderChanged { .. } => reason.clone(),
     }
 }

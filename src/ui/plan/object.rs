@@ -15,7 +15,7 @@ use crate::{
     eval::Marks,
     event::Secrets,
     host::Offers,
-    plan::{Change, Mode, ObjectChange, Reason},
+    plan::{Change, Mode, ObjectChange, Origin, Reason},
     state::Slot,
     ui::{
         Style,
@@ -57,9 +57,11 @@ pub(super) fn change(
     let remarks = remarks(change);
     let attributes = attributes(change, &marks, names, &remarks);
     heading(out, style, change, why(&change.change, mode, names, &secrets).as_deref())?;
+    let origin = change.origin.as_ref().map(origin);
     let unused = remarks.iter().filter(|remark| remark.words == NO_EFFECT && !remark.is_shown.get());
     let unused = unused.map(|remark| format!("`{}` changed and has {NO_EFFECT}", names.path(&remark.path)));
-    for note in change.notes.iter().map(|note| secrets.redact(note)).chain(unused).chain(stays(change)) {
+    let said = change.notes.iter().map(|note| secrets.redact(note));
+    for note in origin.into_iter().chain(said).chain(unused).chain(stays(change)) {
         for (index, line) in wrap(&note, style.width.saturating_sub(BODY + 2)).iter().enumerate() {
             let lead = if index == 0 { style.bullet() } else { " " };
             writeln!(out, "{:BODY$}{} {line}", "", style.paint(Tone::Dim, lead))?;
@@ -77,6 +79,14 @@ pub(super) fn change(
         writeln!(out, "{:BODY$}{}", "", style.paint(Tone::Dim, format!("{lead}{line}")))?;
     }
     Ok(())
+}
+
+/// Says where an object comes from.
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Moved { from } => format!("moved from `{}`", clean(&from.to_string())),
+        Origin::Imported { id } => format!("taken over (id `{}`)", clean(id)),
+    }
 }
 
 /// Returns the secrets of an object, to be taken out of sentences about it.
@@ -116,13 +126,14 @@ fn remarks(change: &ObjectChange) -> Vec<Remark> {
     let remark = |path: &loam_provider::Path, words| Remark { path: path.clone(), words, is_shown: Cell::new(false) };
     let reasons: &[Reason] = match &change.change {
         Change::Replace { because, .. } => because,
-        Change::Keep { .. } | Change::Create { .. } | Change::Update { .. } => &[],
+        Change::Keep { .. } | Change::Read { .. } | Change::Create { .. } | Change::Update { .. } => &[],
         Change::Delete { .. } | Change::Forget { .. } => &[],
     };
     let forcing = reasons.iter().filter_map(|reason| match reason {
         Reason::CannotUpdate { cause } => Some(remark(&cause.path, FORCES)),
         Reason::New | Reason::Gone | Reason::BlockRemoved | Reason::InstanceRemoved | Reason::Destroy => None,
-        Reason::Tainted | Reason::Requested | Reason::Deposed => None,
+        Reason::Tainted | Reason::Requested | Reason::Deposed | Reason::RemovedBlock => None,
+        Reason::NotKnown { .. } | Reason::Pending { .. } => None,
         Reason::Triggered { .. } | Reason::ProviderChanged { .. } => None,
     });
     forcing.chain(change.ineffective.iter().map(|path| remark(path, NO_EFFECT))).collect()
@@ -131,7 +142,7 @@ fn remarks(change: &ObjectChange) -> Vec<Remark> {
 fn attributes(change: &ObjectChange, marks: &Marks, names: Names<'_>, remarks: &[Remark]) -> Attributes {
     match &change.change {
         Change::Keep { .. } => Attributes { inside: bare(Vec::new()), gutter: Gutter::Bare, together: None },
-        Change::Create { after, .. } => created(after, marks, names),
+        Change::Read { after, .. } | Change::Create { after, .. } => created(after, marks, names),
         Change::Update { before, after } => {
             let inside = diff::objects(before.value(), after, marks, names, remarks);
             let only = "only what is marked sensitive changes".to_owned();
@@ -249,7 +260,8 @@ pub(super) fn drift(
 /// Returns whether a change is worth a block of its own.
 pub(super) fn is_shown(change: &ObjectChange) -> bool {
     match &change.change {
-        Change::Keep { .. } => !change.notes.is_empty() || !change.ineffective.is_empty(),
+        Change::Keep { .. } => change.origin.is_some() || !change.notes.is_empty() || !change.ineffective.is_empty(),
+        Change::Read { .. } => true,
         Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } => true,
         Change::Delete { .. } | Change::Forget { .. } => true,
     }

@@ -11,6 +11,7 @@ use crate::{
 /// The sign of a change, as the legend explains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sign {
+    Read,
     Create,
     Update,
     DeleteThenCreate,
@@ -25,6 +26,7 @@ impl Sign {
     pub(super) fn of(change: &Change) -> Self {
         match change {
             Change::Keep { .. } => Self::Keep,
+            Change::Read { .. } => Self::Read,
             Change::Create { .. } => Self::Create,
             Change::Update { .. } => Self::Update,
             Change::Replace { order: ReplaceOrder::DeleteFirst, .. } => Self::DeleteThenCreate,
@@ -36,6 +38,7 @@ impl Sign {
 
     pub(super) fn text(self) -> &'static str {
         match self {
+            Self::Read => "<",
             Self::Create => "+",
             Self::Update => "~",
             Self::DeleteThenCreate => "-/+",
@@ -53,12 +56,13 @@ impl Sign {
             Self::DeleteThenCreate | Self::CreateThenDelete => Tone::Replaced,
             Self::Delete => Tone::Removed,
             Self::Forget => Tone::Kept,
-            Self::Keep => Tone::Plain,
+            Self::Keep | Self::Read => Tone::Plain,
         }
     }
 
     pub(super) fn meaning(self) -> &'static str {
         match self {
+            Self::Read => "read during apply",
             Self::Create => "create",
             Self::Update => "update in place",
             Self::DeleteThenCreate => "replace: delete, then create",
@@ -75,7 +79,7 @@ pub(super) fn why(change: &Change, mode: Mode, names: Names<'_>, secrets: &Secre
     let say = |reason: &Reason| fragment(reason, mode, names, secrets);
     match change {
         Change::Keep { .. } | Change::Update { .. } => None,
-        Change::Create { because, .. } | Change::Delete { because, .. } => say(because),
+        Change::Read { because, .. } | Change::Create { because, .. } | Change::Delete { because, .. } => say(because),
         Change::Replace { because, .. } => {
             let mut parts: Vec<String> = Vec::new();
             for part in because.iter().filter_map(say) {
@@ -125,14 +129,20 @@ fn fragment(reason: &Reason, mode: Mode, names: Names<'_>, secrets: &Secrets) ->
         Reason::Requested => "because --replace names it".to_owned(),
         Reason::Triggered { by } => format!("because `{}` changes (replace_triggered_by)", clean(by)),
         Reason::ProviderChanged { from } => format!("because its provider was `{from}`"),
+        Reason::RemovedBlock => "a `removed` block says so".to_owned(),
+        Reason::NotKnown { path } => format!("because `{}` is not known yet", names.path(path)),
+        Reason::Pending { on } => format!("because `{}` changes", clean(on)),
         Reason::Deposed => "left behind when it was replaced".to_owned(),
     })
 }
 
 /// Returns the last line of a plan.
 pub(super) fn summary(counts: Counts, mode: Mode, has_changes: bool) -> String {
-    let Counts { create, update, replace, delete, retain } = counts;
+    let Counts { create, update, replace, delete, retain, moved, imported, read } = counts;
     let parts = [
+        (moved, "to move"),
+        (imported, "to take over"),
+        (read, "to read"),
         (create, "to create"),
         (update, "to update"),
         (replace, "to replace"),

@@ -121,7 +121,7 @@ impl Board {
                 self.phase = Phase::Idle;
                 self.running.clear();
             }
-            Event::Recovered(_) | Event::StepNote { .. } => {}
+            Event::Recovered(_) | Event::StepNote { .. } | Event::Moved { .. } => {}
             Event::Stopping { .. } | Event::Cancelling { .. } => {}
         }
     }

@@ -39,7 +39,7 @@ impl Plain {
             Event::StepStarted { address, action } => {
                 let running = Running { since: now, told: now, progress: None };
                 self.running.insert((address.clone(), *action), running);
-                if *action != Action::Record {
+                if !matches!(action, Action::Record | Action::Check) {
                     self.say(address, &format!("{}…", words::doing(*action)));
                 }
             }
@@ -53,7 +53,7 @@ impl Plain {
             }
             Event::Recovered(_) | Event::Refreshed { .. } | Event::RefreshStarted { .. } => {}
             Event::RefreshFinished { .. } | Event::ApplyStarted { .. } | Event::StepNote { .. } => {}
-            Event::StepSkipped { .. } | Event::Stopping { .. } | Event::Cancelling { .. } => {}
+            Event::StepSkipped { .. } | Event::Stopping { .. } | Event::Cancelling { .. } | Event::Moved { .. } => {}
             Event::ApplyFinished { .. } => self.running.clear(),
         }
         let lines = self.record.lines(event);

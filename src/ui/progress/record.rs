@@ -68,7 +68,11 @@ impl Record {
             Event::StepNote { address, note } => {
                 writeln!(out, "{} {} {}", about(address), style.paint(Tone::Dim, style.bullet()), clean(note))
             }
-            Event::StepDone { action: Action::Record, .. } => Ok(()),
+            Event::StepDone { action: Action::Record | Action::Check, .. } => Ok(()),
+            Event::Moved { address, from } => {
+                let done = style.paint(Tone::Added, "moved");
+                writeln!(out, "{} {done} from {}", about(address), clean(&from.to_string()))
+            }
             Event::StepDone { address, action, elapsed } => {
                 let done = style.paint(Tone::Added, words::done(*action));
                 writeln!(out, "{} {done} in {}", about(address), words::duration(*elapsed))

@@ -301,6 +301,7 @@ fn r#type(event: &Event) -> &'static str {
         Event::StepDone { .. } => "step_done",
         Event::StepFailed { .. } => "step_failed",
         Event::StepSkipped { .. } => "step_skipped",
+        Event::Moved { .. } => "moved",
         Event::Stopping { .. } => "stopping",
         Event::Cancelling { .. } => "cancelling",
         Event::ApplyFinished { .. } => "apply_finished",
@@ -315,7 +316,10 @@ fn words() -> Vec<Event> {
         Action::Update => Some(Action::Delete),
         Action::Delete => Some(Action::Forget),
         Action::Forget => Some(Action::Record),
-        Action::Record => None,
+        Action::Record => Some(Action::Import),
+        Action::Import => Some(Action::Read),
+        Action::Read => Some(Action::Check),
+        Action::Check => None,
     };
     let next_found = |found: &Found| match found {
         Found::Same => Some(Found::Changed),

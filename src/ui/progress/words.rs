@@ -18,6 +18,9 @@ pub(super) fn doing(action: Action) -> &'static str {
         Action::Delete => "deleting",
         Action::Forget => "forgetting",
         Action::Record => "recording",
+        Action::Import => "taking over",
+        Action::Read => "reading",
+        Action::Check => "checking",
     }
 }
 
@@ -29,6 +32,9 @@ pub(super) fn done(action: Action) -> &'static str {
         Action::Delete => "deleted",
         Action::Forget => "kept, and forgotten",
         Action::Record => "recorded",
+        Action::Import => "taken over",
+        Action::Read => "read",
+        Action::Check => "checked",
     }
 }
 
@@ -40,6 +46,9 @@ pub(super) fn to_do(action: Action) -> &'static str {
         Action::Delete => "delete",
         Action::Forget => "forget",
         Action::Record => "record",
+        Action::Import => "take over",
+        Action::Read => "read",
+        Action::Check => "check",
     }
 }
 
@@ -125,8 +134,10 @@ pub(super) fn recovered(recovered: Recovered) -> String {
 
 /// Returns the last line of a run.
 pub(super) fn summary(summary: Summary, elapsed: Duration) -> String {
-    let Summary { created, updated, replaced, deleted, retained, failed, skipped } = summary;
+    let Summary { created, updated, replaced, deleted, retained, moved, imported, failed, skipped } = summary;
     let parts = [
+        (moved, "moved"),
+        (imported, "taken over"),
         (created, "created"),
         (updated, "updated"),
         (replaced, "replaced"),

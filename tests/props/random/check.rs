@@ -19,7 +19,7 @@ pub(crate) fn kept_its_word(project: &Project, run: &Run) {
                 let made = &objects[&change.addr.to_string()];
                 assert!(agrees(after, made), "{}: planned {after:?}, made {made:?}", change.addr);
             }
-            Change::Keep { .. } | Change::Delete { .. } | Change::Forget { .. } => {}
+            Change::Keep { .. } | Change::Read { .. } | Change::Delete { .. } | Change::Forget { .. } => {}
         }
     }
     let (counts, summary) = (run.plan.counts(), run.applied.as_ref().unwrap().summary);

@@ -105,13 +105,16 @@ fn change(addr: &str, change: Change) -> ObjectChange {
         secret: Vec::new(),
         replace_order: ReplaceOrder::DeleteFirst,
         dependencies: Vec::new(),
+        origin: None,
+        has_open_conditions: false,
     }
 }
 
 fn plan_of(changes: Vec<ObjectChange>) -> Plan {
     let basis = Basis { format: FORMAT, loam: "0".into(), state_id: "s".into(), serial: 1, config: "c".into() };
     let (outputs, variables) = (BTreeMap::new(), BTreeMap::new());
-    Plan { basis, mode: Mode::Apply, changes, unchanged: 2, outputs, steps: Vec::new(), variables }
+    let (moves, data, checks) = (Vec::new(), Vec::new(), Vec::new());
+    Plan { basis, mode: Mode::Apply, changes, unchanged: 2, outputs, steps: Vec::new(), variables, moves, data, checks }
 }
 
 fn show(style: Style, shown: &Plan) -> String {
