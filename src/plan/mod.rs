@@ -17,6 +17,7 @@ pub(crate) mod moves;
 pub(crate) mod order;
 pub(crate) mod propose;
 mod providers;
+mod removed;
 pub(crate) mod secret;
 mod steps;
 mod trigger;

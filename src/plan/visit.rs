@@ -10,6 +10,7 @@ use super::{
     decide::{self, Calls, Case},
     meta, moves,
     order::Order,
+    removed::{Fate, Removals},
     secret, steps,
     trigger::{self, Triggers},
     validate,
@@ -29,7 +30,7 @@ use crate::{
 /// Visits a configuration with the state as it is once `moves` are done.
 pub(super) async fn visit(basics: Basics<'_>, moves: Vec<Move>) -> (Plan, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let mut visit = Visit::new(basics, moves);
+    let mut visit = Visit::new(basics, moves, &mut diagnostics);
     let order = match visit.basics.options.mode {
         Mode::Destroy => {
             visit.destroy(&mut diagnostics);
@@ -64,13 +65,15 @@ struct Visit<'p> {
     outputs: BTreeMap<Str, OutputChange>,
     /// The secrets among the variables.
     secrets: Secrets,
+    removals: Removals,
     moves: Vec<Move>,
     /// Where each address that moved was before.
     origins: BTreeMap<Instance, Instance>,
 }
 
 impl<'p> Visit<'p> {
-    fn new(basics: Basics<'p>, moves: Vec<Move>) -> Self {
+    fn new(basics: Basics<'p>, moves: Vec<Move>, diagnostics: &mut Diagnostics) -> Self {
+        let removals = Removals::of(&basics, diagnostics);
         let world = World::new(&basics.config.root, basics.files, basics.paths.clone(), basics.variables);
         Self {
             stored: basics.objects.iter().map(|stored| (&stored.object.slot, stored)).collect(),
@@ -83,6 +86,7 @@ impl<'p> Visit<'p> {
             secrets: Evaluated::secrets(basics.variables.values()),
             origins: moves::origins(&moves),
             moves,
+            removals,
             basics,
         }
     }
@@ -326,6 +330,8 @@ impl<'p> Visit<'p> {
             }
             let because = if slot.deposed.is_some() {
                 Reason::Deposed
+            } else if self.removals.fate(&slot.addr) != Fate::Unmentioned {
+                Reason::RemovedBlock
             } else if module.resources.contains_key(&block_of(&slot.addr)) {
                 Reason::InstanceRemoved
             } else {
@@ -355,6 +361,11 @@ impl<'p> Visit<'p> {
             Condition::Ready => false,
             Condition::Tainted | Condition::Partial => true,
         };
+        let fate = self.removals.fate(&object.slot.addr);
+        let says = match fate {
+            Fate::Says(on_destroy) => Some(on_destroy),
+            Fate::AsRecorded | Fate::Unmentioned => says,
+        };
         let on_destroy = match says.unwrap_or(object.on_destroy) {
             // It was to be replaced because it was never finished.
             OnDestroy::Retain if is_unfinished && object.slot.deposed.is_some() => OnDestroy::Delete,
@@ -367,6 +378,10 @@ impl<'p> Visit<'p> {
             }
             Some(Observation::Present(current)) => (current.clone(), removal(on_destroy, current.clone(), because)),
             None => (object.attributes.clone(), removal(on_destroy, object.attributes.clone(), because)),
+            // What is only forgotten need not be read; its provider may be gone too.
+            Some(Observation::Failed(_)) if fate == Fate::Says(OnDestroy::Retain) => {
+                (object.attributes.clone(), removal(on_destroy, object.attributes.clone(), because))
+            }
             Some(Observation::Failed(trouble)) => {
                 let detail = decide::sentence(&trouble.message);
                 diagnostics.push(
