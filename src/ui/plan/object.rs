@@ -56,8 +56,11 @@ pub(super) fn change(
     let secrets = secrets(change);
     let remarks = remarks(change);
     let attributes = attributes(change, &marks, names, &remarks);
-    heading(out, style, change, why(&change.change, mode, names, &secrets).as_deref())?;
-    let origin = change.origin.as_ref().map(origin);
+    let why = why(&change.change, mode, names, &secrets);
+    let mut origin = change.origin.as_ref().map(origin);
+    // Where nothing else happens, that is all there is to say.
+    let why = why.or_else(|| if change.change.is_effective() { None } else { origin.take() });
+    heading(out, style, change, why.as_deref())?;
     let unused = remarks.iter().filter(|remark| remark.words == NO_EFFECT && !remark.is_shown.get());
     let unused = unused.map(|remark| format!("`{}` changed and has {NO_EFFECT}", names.path(&remark.path)));
     let said = change.notes.iter().map(|note| secrets.redact(note));

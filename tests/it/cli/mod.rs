@@ -5,6 +5,7 @@ mod graph;
 mod interrupt;
 mod json;
 mod mistakes;
+mod moves;
 mod saved;
 #[cfg(feature = "sim")]
 mod sim;
