@@ -88,7 +88,7 @@ pub(super) fn change(
 fn origin(origin: &Origin) -> String {
     match origin {
         Origin::Moved { from } => format!("moved from `{}`", clean(&from.to_string())),
-        Origin::Imported { id } => format!("taken over (id `{}`)", clean(id)),
+        Origin::Imported { id } => format!("imported (id `{}`)", clean(id)),
     }
 }
 

@@ -141,7 +141,7 @@ pub(super) fn summary(counts: Counts, mode: Mode, has_changes: bool) -> String {
     let Counts { create, update, replace, delete, retain, moved, imported, read } = counts;
     let parts = [
         (moved, "to move"),
-        (imported, "to take over"),
+        (imported, "to import"),
         (read, "to read"),
         (create, "to create"),
         (update, "to update"),

@@ -88,6 +88,7 @@ fn script() -> Vec<(i64, Event)> {
         (20, Event::Refreshed { address: addr("bucket.b"), found: Found::Failed }),
         (30, Event::RefreshFinished { elapsed: ms(30) }),
         (40, Event::ApplyStarted { steps: 3 }),
+        (45, Event::Moved { address: addr("bucket.b"), from: addr("bucket.old") }),
         (50, Event::StepStarted { address: volume.clone(), action: create }),
         (60, Event::StepStarted { address: network.clone(), action: create }),
         (1_000, extracting(0)),
@@ -115,6 +116,7 @@ fn a_log_tells_what_began_what_goes_on_and_what_failed() {
     recovered 3 open steps of a run that died: 1 had taken effect, 2 had taken no effect
     bucket.b: failed to read
     read 2 objects in 30ms
+    bucket.b: moved from bucket.old
     seed_volume.main: creating…
     network.bench: creating…
     network.bench: · port 8080 was \u001b[1mfree

@@ -18,7 +18,7 @@ pub(super) fn doing(action: Action) -> &'static str {
         Action::Delete => "deleting",
         Action::Forget => "forgetting",
         Action::Record => "recording",
-        Action::Import => "taking over",
+        Action::Import => "importing",
         Action::Read => "reading",
         Action::Check => "checking",
     }
@@ -32,7 +32,7 @@ pub(super) fn done(action: Action) -> &'static str {
         Action::Delete => "deleted",
         Action::Forget => "kept, and forgotten",
         Action::Record => "recorded",
-        Action::Import => "taken over",
+        Action::Import => "imported",
         Action::Read => "read",
         Action::Check => "checked",
     }
@@ -46,7 +46,7 @@ pub(super) fn to_do(action: Action) -> &'static str {
         Action::Delete => "delete",
         Action::Forget => "forget",
         Action::Record => "record",
-        Action::Import => "take over",
+        Action::Import => "import",
         Action::Read => "read",
         Action::Check => "check",
     }
@@ -137,7 +137,7 @@ pub(super) fn summary(summary: Summary, elapsed: Duration) -> String {
     let Summary { created, updated, replaced, deleted, retained, moved, imported, failed, skipped } = summary;
     let parts = [
         (moved, "moved"),
-        (imported, "taken over"),
+        (imported, "imported"),
         (created, "created"),
         (updated, "updated"),
         (replaced, "replaced"),

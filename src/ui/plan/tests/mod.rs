@@ -12,7 +12,7 @@ use loam_provider::{
 use super::*;
 use crate::{
     host::ProviderRef,
-    plan::{Basis, Change, Drift, FORMAT, Reason, ReplaceOrder},
+    plan::{Basis, Change, CheckResult, CheckStatus, Drift, FORMAT, Move, Origin, Reason, ReplaceOrder},
     ui::{Colour, schema_test},
 };
 
@@ -429,6 +429,7 @@ fn everything() -> Plan {
         Reason::CannotUpdate { cause: Cause { path: path("password"), because: format!("it was {}", secret("1")) } };
     let all = [
         Change::Keep { current: object("1") },
+        Change::Read { after: object("1").into_value(), because: Reason::NotKnown { path: path("name") } },
         Change::Create { after: object("1").value().with("url", Value::Unknown(Type::String)), because: Reason::New },
         update(object("1"), object("2").into_value()),
         Change::Replace {
@@ -481,11 +482,25 @@ fn no_secret_is_in_any_rendering() {
 fn every_line_of_json_is_as_the_schema_says() {
     let mut plan = everything();
     let before = known! { "name": "a" };
-    for because in
-        [Reason::Gone, Reason::BlockRemoved, Reason::InstanceRemoved, Reason::Destroy, Reason::Tainted, Reason::Deposed]
-    {
+    let (removed, pending) = (Reason::RemovedBlock, Reason::Pending { on: "bucket.a".into() });
+    for because in [Reason::Gone, Reason::BlockRemoved, Reason::InstanceRemoved, removed, pending].into_iter().chain([
+        Reason::Destroy,
+        Reason::Tainted,
+        Reason::Deposed,
+    ]) {
         plan.changes.push(change("network.x", Change::Delete { before: before.clone(), because }));
     }
+    let origins = [Origin::Moved { from: "network.y".parse().unwrap() }, Origin::Imported { id: "y".into() }];
+    let keep = Change::Keep { current: before };
+    plan.changes
+        .extend(origins.map(|origin| ObjectChange { origin: Some(origin), ..change("network.z", keep.clone()) }));
+    let status = [CheckStatus::Pass, CheckStatus::Unknown, CheckStatus::Fail, CheckStatus::Error];
+    plan.checks.extend(status.map(|status| CheckResult {
+        module: "module.m[0]".parse().unwrap(),
+        name: "healthy".into(),
+        status,
+        problems: vec!["It is not.".to_owned()],
+    }));
     let lines = lines(&plan);
     lines.iter().for_each(|line| schema_test::assert_valid("plan", line));
     for r#type in schema_test::types("plan") {

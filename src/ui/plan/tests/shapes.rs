@@ -135,3 +135,57 @@ fn a_deposed_object_is_told_from_the_one_in_its_place() {
     assert!(line.contains(r#""address":"network.a","deposed":"4f""#), "{line}");
     schema_test::assert_valid("plan", line);
 }
+
+#[test]
+fn where_an_object_comes_from_is_said() {
+    let origin = |origin, change: Change| ObjectChange { origin: Some(origin), ..super::change("network.a", change) };
+    let moved = || Origin::Moved { from: "module.m[0].network.a".parse().unwrap() };
+    let imported = || Origin::Imported { id: "i-1".into() };
+    let (before, after) = (known! { "name": "a" }, known! { "name": "b" });
+    let keep = || Change::Keep { current: before.clone() };
+    let change = || update(before.clone(), after.clone().into_value());
+    let text = |one: ObjectChange| {
+        let moves = one.origin.iter().filter_map(|origin| match origin {
+            Origin::Moved { from } => Some(Move { from: from.clone(), to: one.addr.clone() }),
+            Origin::Imported { .. } => None,
+        });
+        let moves = moves.collect();
+        show(Style::plain(), &Plan { moves, ..plan_of(vec![one]) })
+    };
+    insta::assert_snapshot!(text(origin(moved(), keep())), @r"
+        network.a (local)  moved from `module.m[0].network.a`
+
+    Plan: 1 to move.
+    ");
+    insta::assert_snapshot!(text(origin(imported(), keep())), @r"
+        network.a (local)  imported (id `i-1`)
+
+    Plan: 1 to import.
+    ");
+    insta::assert_snapshot!(text(origin(imported(), change())), @r#"
+    loam will:
+      ~ update in place
+
+      ~ network.a (local)
+          · imported (id `i-1`)
+        ~ name = "a" → "b"
+
+    Plan: 1 to import, 1 to update.
+    "#);
+}
+
+#[test]
+fn what_is_read_later_says_why() {
+    let after = known! { "name": "a" }.value().with("url", Value::Unknown(Type::String));
+    let read = |because| shown(change("data.network.a", Change::Read { after: after.clone(), because }));
+    insta::assert_snapshot!(read(Reason::NotKnown { path: path("args[0]") }), @r#"
+    < data.network.a (local)  because `args[0]` is not known yet
+        name = "a"
+        # known after apply: url
+    "#);
+    insta::assert_snapshot!(read(Reason::Pending { on: "bucket.b".into() }), @r#"
+    < data.network.a (local)  because `bucket.b` changes
+        name = "a"
+        # known after apply: url
+    "#);
+}
