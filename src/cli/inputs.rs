@@ -48,7 +48,7 @@ pub(super) fn variables(
     let mut given = eval::Inputs::default();
     let has_secrets = project.config.root.variables.values().any(|variable| variable.sensitive);
     for (name, value) in environment() {
-        given.text(&name, &value, &format!("The environment variable `{PREFIX}{name}`"), WhenUndeclared::Ignore);
+        given.text(&name, &value, &format!("the environment variable `{PREFIX}{name}`"), WhenUndeclared::Ignore);
     }
     let found = found(&project.directory.base)?;
     let found = found.into_iter().map(|path| (path, WhenUndeclared::Warn));
@@ -65,7 +65,7 @@ pub(super) fn variables(
         if has_secrets {
             project.sources.hide(&shown);
         }
-        given.file(values, &format!("The file `{shown}`"), undeclared);
+        given.file(values, &format!("the file `{shown}`"), undeclared);
     }
     for var in &inputs.vars {
         let (name, value) = var.split_once('=').ok_or_else(|| {

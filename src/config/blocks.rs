@@ -6,7 +6,7 @@ use hcl_edit::structure::{Block as HclBlock, Body as HclBody, Structure};
 use loam_provider::{Str, Type};
 
 use super::{
-    Module, Output, Provider, ProviderName, Subject, Variable, assertions,
+    Module, Output, Provider, ProviderName, Reading, Subject, Variable, assertions,
     body::{self, Allowed},
     calls,
     lower::Lower,
@@ -206,6 +206,7 @@ impl Builder {
         let mut variable = Variable {
             name: name.clone(),
             ty: Type::Any,
+            reading: Reading::Text,
             default: None,
             description: None,
             sensitive: false,
@@ -218,7 +219,10 @@ impl Builder {
         for structure in &block.body {
             match structure {
                 Structure::Attribute(found) => match found.key.as_str() {
-                    "type" => variable.ty = types::lower(cx, &found.value),
+                    "type" => {
+                        variable.ty = types::lower(cx, &found.value);
+                        variable.reading = Reading::of(&variable.ty);
+                    }
                     "default" => {
                         let default = body::attribute(cx, found);
                         if let Some(reference) = default.references.first() {

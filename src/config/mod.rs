@@ -46,5 +46,5 @@ pub use interfaces::{check_calls, check_root};
 pub use load::{EXTENSION, File, MAX_BYTES, expression, load, parse, template, variables_file};
 pub use module::{
     Attribute, Block, BlockName, Body, Check, Config, Dynamic, IgnoreChanges, Label, Lifecycle, Module, Output,
-    Provider, ProviderChoice, ProviderName, Repeat, Resource, Settings, Variable,
+    Provider, ProviderChoice, ProviderName, Reading, Repeat, Resource, Settings, Variable,
 };

@@ -180,6 +180,8 @@ pub struct Variable {
     pub name: Str,
     /// The constraint its value is converted to; `Any` where the block has none.
     pub ty: Type,
+    /// What a value given as text is read as.
+    pub reading: Reading,
     /// `default`
     pub default: Option<Attribute>,
     /// `description`
@@ -196,6 +198,28 @@ pub struct Variable {
     pub validations: Vec<Check>,
     /// The block's head.
     pub span: Span,
+}
+
+/// What a value that the command line or the environment gives is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// The text itself: where the type is a string, a number or a bool, and where the block has none.
+    Text,
+    /// An expression: where the type is any other, `any` included.
+    Expression,
+}
+
+impl Reading {
+    /// Returns what values of a type that a block names are read as.
+    #[must_use]
+    pub fn of(ty: &Type) -> Self {
+        match ty {
+            Type::String | Type::Number | Type::Bool => Self::Text,
+            Type::Any | Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Object(_) | Type::Tuple(_) => {
+                Self::Expression
+            }
+        }
+    }
 }
 
 /// `output "name" {}`

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loam_provider::{
-    Attribute as Field, Block as BlockType, Format, Known, Nesting, Period, Rate, Role, Schema, Sensitivity, Size,
-    Step, Str, Type, Value,
+    Attribute as Field, Block as BlockType, Format, Known, Nesting, Path, Period, Rate, Role, Schema, Sensitivity,
+    Size, Step, Str, Type, Value,
 };
 
 use super::{
@@ -110,7 +110,7 @@ fn attribute(
                 .hint(format!("`{name}` is {}.", field.ty))
                 .values(about(&[&attribute.expr], scope));
             diagnostics.push(diagnostic);
-            return wrong.marked(&given.marks.collapsed());
+            return wrong.marked(&given.marks.secrets_only().collapsed());
         }
     };
     if value.is_null() && field.role == Role::Required {
@@ -123,10 +123,10 @@ fn attribute(
         let detail = format!("The value of `{name}` cannot be used: {because}.");
         let diagnostic = Diagnostic::error("Invalid value", span, detail).maybe_hint(example(&field.format));
         diagnostics.push(diagnostic.values(about(&[&attribute.expr], scope)));
-        return wrong.marked(&given.marks.collapsed());
+        return wrong.marked(&given.marks.secrets_only().collapsed());
     }
     let marks = match (field.sensitive, &value) {
-        (Sensitivity::Secret, value) if !value.is_null() => Marks::whole(),
+        (Sensitivity::Secret, value) if !value.is_null() => Marks::whole().and(&given.marks.ephemeral_only()),
         // Members of a set have no place of their own.
         (Sensitivity::Plain, _) if matches!(field.ty, Type::Set(_)) => given.marks.collapsed(),
         (Sensitivity::Secret | Sensitivity::Plain, _) => given.marks,
@@ -321,6 +321,39 @@ fn unknown_block(block: &Block, schema: &Schema, what: &str) -> Diagnostic {
 fn writable(schema: &Schema) -> BTreeSet<String> {
     let settable = schema.attributes.iter().filter(|(_, field)| field.role != Role::Computed);
     settable.map(|(name, field)| field.written_as.as_ref().unwrap_or(name).to_string()).collect()
+}
+
+/// Returns an error for everything ephemeral in an object that is kept in the state, at the place that sets it.
+#[must_use]
+pub fn ephemeral(object: &Evaluated, found: &Body, schema: &Schema, what: &str) -> Diagnostics {
+    let explain = |path: &Path| {
+        let span = place(path.steps(), found, schema).unwrap_or(found.span);
+        let detail = format!("This value is ephemeral, and {what} is kept in the state with all of its arguments.");
+        let hint = "Ephemeral values can configure providers; `ephemeralasnull(…)` gives a value that can be kept.";
+        Diagnostic::error("Ephemeral value", span, detail).hint(hint)
+    };
+    object.marks.ephemeral_paths().map(explain).collect()
+}
+
+/// Returns what in a body sets what stands at a path, as far in as blocks that are written out lead.
+fn place(path: &[Step], body: &Body, schema: &Schema) -> Option<Span> {
+    let (Step::Name(name), rest) = path.split_first()? else { return None };
+    let is_it = |attribute: &&Attribute| schema.written(&attribute.name).is_some_and(|(recorded, _)| recorded == name);
+    if let Some(attribute) = body.attributes.iter().find(is_it) {
+        return Some(attribute.expr.span);
+    }
+    let inner = &schema.blocks.get(name)?.schema;
+    let blocks: Vec<&Block> = body.blocks.iter().filter(|block| block.kind == *name).collect();
+    let (block, rest) = match rest.split_first() {
+        Some((Step::Index(index), rest)) => (blocks.get(*index), rest),
+        Some((Step::Name(label), rest)) if schema.blocks.get(name)?.nesting == Nesting::Labelled => {
+            (blocks.iter().find(|block| block.labels.iter().any(|found| found.text == *label)), rest)
+        }
+        Some((Step::Name(_), _)) | None => (None, rest),
+    };
+    // A `dynamic` makes as many as it likes.
+    let block = block.or_else(|| blocks.iter().find(|block| block.dynamic.is_some())).or_else(|| blocks.first())?;
+    place(rest, &block.body, inner).or(Some(block.span))
 }
 
 /// Returns an object of a schema with its defaults in place of nulls, inside its blocks too.

@@ -21,7 +21,7 @@ pub(super) struct Items {
 /// Evaluates what a `for` goes through. `None` where it is wrong; its marks where it is unknown.
 pub(super) fn items(found: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Result<Items, Marks>> {
     let collection = expr::expr(found, scope, diagnostics);
-    let marks = if collection.marks.is_whole() { Marks::whole() } else { Marks::none() };
+    let marks = collection.marks.of_whole();
     let items = match &collection.value {
         Value::Unknown(Type::Bool | Type::Number | Type::String)
         | Value::Bool(_)

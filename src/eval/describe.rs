@@ -69,7 +69,7 @@ fn written(step: &Step) -> Option<String> {
 /// Returns what a message says a value is.
 pub(super) fn describe(value: &Evaluated) -> String {
     if value.marks.is_whole() {
-        return "sensitive".into();
+        return if value.marks.is_secret() { "sensitive" } else { "ephemeral" }.into();
     }
     let of_entries = |count: usize| match count {
         1 => "1 element".to_owned(),

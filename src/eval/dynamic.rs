@@ -136,8 +136,12 @@ fn items(dynamic: &Dynamic, scope: &Scope<'_>, diagnostics: &mut Diagnostics) ->
     let wrong = |detail: String| Diagnostic::error("Invalid for_each", for_each.expr.span, detail);
     let diagnostic = match &evaluated.value {
         _ if evaluated.marks.is_whole() => {
-            wrong("`for_each` is a secret, and the number of blocks could not be shown in a plan.".into())
-                .hint("Use `nonsensitive(…)`, or go through the keys alone.")
+            let (word, hint) = if evaluated.marks.is_secret() {
+                ("a secret", "Use `nonsensitive(…)`, or go through the keys alone.")
+            } else {
+                ("ephemeral", "Go through something that may be kept.")
+            };
+            wrong(format!("`for_each` is {word}, and the number of blocks could not be shown in a plan.")).hint(hint)
         }
         Value::Unknown(Type::Bool | Type::Number | Type::String)
         | Value::Bool(_)

@@ -23,7 +23,7 @@ mod steps;
 mod template;
 mod variables;
 
-pub use body::{body, with_defaults};
+pub use body::{body, ephemeral, with_defaults};
 pub use expr::expr;
 pub use files::{FileError, Files, MAX_FILE_BYTES};
 pub use marks::{Evaluated, Marks};

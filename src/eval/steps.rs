@@ -3,7 +3,7 @@
 use loam_provider::{List, Map, Number, Step as PathStep, Str, Type, Value};
 
 use super::{
-    Evaluated, Marks, Scope,
+    Evaluated, Scope,
     describe::{a_type, about},
     expr,
 };
@@ -217,7 +217,7 @@ fn name(key: &Evaluated, span: Span) -> Result<Option<Str>, Diagnostic> {
 
 /// Follows steps into every element. A value that is no sequence is a sequence of itself, and null of nothing.
 fn splat(value: &Evaluated, each: &[Step], base: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
-    let whole = if value.marks.is_whole() { Marks::whole() } else { Marks::none() };
+    let whole = value.marks.of_whole();
     let items: Vec<Evaluated> = match &value.value {
         Value::Null(_) => Vec::new(),
         Value::Unknown(ty) => {

@@ -6,7 +6,7 @@ use loam_provider::{Str, Type, Value};
 
 use super::{Evaluated, Marks, ModuleValues, Scope, describe, expr};
 use crate::{
-    config::{self, Attribute, Check, Module, Subject, Variable},
+    config::{self, Attribute, Check, Module, Reading, Subject, Variable},
     diag::{Diagnostic, Diagnostics, did_you_mean},
     source::{Sources, Span},
 };
@@ -80,12 +80,13 @@ pub fn variables(
     }
     for (name, variable) in &module.variables {
         let value = match latest.get(name) {
-            Some(input) => given(variable, input, files, sources, diagnostics),
+            Some(input) => {
+                diagnostics.extend(deprecated(variable, input).into_iter().collect());
+                given(variable, input, files, sources, diagnostics)
+            }
             None => default(variable, files, diagnostics),
         };
-        let value = value.unwrap_or_else(|| Value::Unknown(variable.ty.clone()).into());
-        let marks = if variable.sensitive { Marks::whole() } else { value.marks };
-        values.set(Subject::Variable(name.clone()), Evaluated::new(value.value, marks));
+        values.set(Subject::Variable(name.clone()), marked(variable, value));
     }
     let scope = Scope::new(values, files);
     for variable in module.variables.values() {
@@ -104,6 +105,13 @@ pub fn argument(
     diagnostics: &mut Diagnostics,
 ) -> Evaluated {
     let value = match given {
+        Some((value, span)) if value.marks.has_ephemeral() && !variable.ephemeral => {
+            let detail = format!("This value is ephemeral, and the variable `{}` does not say so.", variable.name);
+            let hint = "Add `ephemeral = true` to the variable: then nothing made of it is kept.";
+            let diagnostic = Diagnostic::error("Ephemeral value", span, detail).hint(hint);
+            diagnostics.push(diagnostic.related(variable.span, "the variable"));
+            None
+        }
         Some((value, span)) => {
             let fitted = fit(variable, value, Some(span), &format!("The value from `module.{call}`"), diagnostics);
             // Null asks for the default of a variable that cannot be null.
@@ -121,9 +129,28 @@ pub fn argument(
         None if variable.default.is_some() => default(variable, files, diagnostics),
         None => None,
     };
+    marked(variable, value)
+}
+
+/// Returns the value of a variable with the marks that its block asks for; unknown where it has none.
+fn marked(variable: &Variable, value: Option<Evaluated>) -> Evaluated {
     let value = value.unwrap_or_else(|| Value::Unknown(variable.ty.clone()).into());
-    let marks = if variable.sensitive { Marks::whole() } else { value.marks };
+    let mut marks = if variable.sensitive { Marks::whole().and(&value.marks.ephemeral_only()) } else { value.marks };
+    if variable.ephemeral {
+        marks.add(&Marks::ephemeral());
+    }
     Evaluated::new(value.value, marks)
+}
+
+/// Warns of a value for a variable that should be given none any more.
+fn deprecated(variable: &Variable, input: &Input) -> Option<Diagnostic> {
+    let message = variable.deprecated.as_ref()?;
+    let span = match &input.given {
+        Given::Parsed(attribute) => attribute.name_span,
+        Given::Text(_) => variable.span,
+    };
+    let detail = format!("The variable `{}` is deprecated, and {} sets it: {message}", variable.name, input.origin);
+    Some(Diagnostic::warning("Deprecated variable", span, detail))
 }
 
 /// Runs the validations that refer to more than variables, once what they refer to has values.
@@ -186,7 +213,10 @@ pub fn check(check: &Check, scope: &Scope<'_>, diagnostics: &mut Diagnostics) ->
         Some(false) => {
             let message = expr::expr(&check.error_message.expr, scope, &mut problems);
             let text = match message.value.convert(&Type::String) {
-                _ if !message.marks.is_empty() => "The condition does not hold. Its message holds a secret.".into(),
+                _ if message.marks.has_secrets() => "The condition does not hold. Its message holds a secret.".into(),
+                _ if message.marks.has_ephemeral() => {
+                    "The condition does not hold. Its message holds an ephemeral value, which is not shown.".into()
+                }
                 Ok(Value::String(text)) => text.to_string(),
                 Ok(_) | Err(_) => "The condition does not hold, and its message is not known.".into(),
             };
@@ -252,11 +282,10 @@ fn given(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Evaluated> {
+    let is_hidden = variable.sensitive || variable.ephemeral;
     let (value, span) = match &input.given {
         // A text is the value itself where that is what the variable takes; otherwise it is an expression.
-        Given::Text(text) if matches!(variable.ty, Type::String | Type::Number | Type::Bool | Type::Any) => {
-            (Evaluated::from(Value::from(text.as_str())), None)
-        }
+        Given::Text(text) if variable.reading == Reading::Text => (Evaluated::from(Value::from(text.as_str())), None),
         Given::Text(text) => {
             let name = format!("<{}>", input.origin);
             let (parsed, mut problems) = config::expression(&name, text, sources);
@@ -265,9 +294,9 @@ fn given(
                 problems.push(Diagnostic::error("Unexpected reference", reference.span, detail));
             }
             let sound = problems.is_empty();
-            if !sound && variable.sensitive {
+            if !sound && is_hidden {
                 let detail =
-                    format!("The value for the secret `{}` from {} is no expression.", variable.name, input.origin);
+                    format!("The value from {} is no expression, so `{}` has no value.", input.origin, variable.name);
                 diagnostics.push(Diagnostic::error_nowhere("Invalid value for variable", detail));
                 return None;
             }
@@ -275,7 +304,7 @@ fn given(
             if !sound {
                 return None;
             }
-            (evaluate(&parsed, files, diagnostics)?, (!variable.sensitive).then_some(parsed.span))
+            (evaluate(&parsed, files, diagnostics)?, (!is_hidden).then_some(parsed.span))
         }
         Given::Parsed(attribute) if !attribute.references.is_empty() => return None,
         Given::Parsed(attribute) => (evaluate(&attribute.expr, files, diagnostics)?, Some(attribute.expr.span)),

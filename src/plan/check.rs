@@ -15,14 +15,24 @@ pub(crate) enum Stage {
     Apply,
 }
 
-/// Returns what is wrong with an output that holds a secret and does not say so.
+/// Returns what is wrong with an output that holds a secret, or what may be kept nowhere, and does not say so.
 pub(crate) fn leak(output: &Output, marks: &Marks) -> Option<Diagnostic> {
-    if output.sensitive || marks.is_empty() {
+    let span = output.value.expr.span;
+    if marks.has_ephemeral() && !output.ephemeral {
+        let detail = "This value is ephemeral, and the output does not say so.";
+        let hint = "In a called module add `ephemeral = true` to the output; in the root module, whose outputs are kept, use `ephemeralasnull(…)`.";
+        return Some(Diagnostic::error("Ephemeral value", span, detail).hint(hint));
+    }
+    if output.ephemeral && !marks.has_ephemeral() {
+        let detail = "The output says that it is ephemeral, but its value is not.";
+        return Some(Diagnostic::error("Ephemeral output", span, detail).hint("Remove `ephemeral` from the output."));
+    }
+    if output.sensitive || !marks.has_secrets() {
         return None;
     }
     let detail = "This value holds a secret, and the output does not say so.";
     let hint = "Add `sensitive = true` to the output, or use `nonsensitive(…)` if it is none.";
-    Some(Diagnostic::error("Sensitive output", output.value.expr.span, detail).hint(hint))
+    Some(Diagnostic::error("Sensitive output", span, detail).hint(hint))
 }
 
 /// Evaluates conditions and reports those that do not hold.

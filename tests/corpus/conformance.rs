@@ -23,7 +23,6 @@ const MISSING: &[&str] = &[
     "cidrsubnet",
     "cidrsubnets",
     "csvdecode",
-    "ephemeralasnull",
     "filemd5",
     "fileset",
     "filesha1",

@@ -50,7 +50,9 @@ fn evaluate(config: &Config, name: &str, sources: &mut Sources, diagnostics: &mu
     if name.starts_with("input_") {
         inputs.text("size", "big", "--var size", WhenUndeclared::Error);
         inputs.text("ports", "[80, \"x\"]", "--var ports", WhenUndeclared::Error);
-        inputs.text("regoin", "eu", "--var regoin", WhenUndeclared::Error);
+        if name == "input_wrong" {
+            inputs.text("regoin", "eu", "--var regoin", WhenUndeclared::Error);
+        }
         inputs.text("token", "hunter2", "LOAM_VAR_token", WhenUndeclared::Ignore);
         inputs.text("HOME", "/root", "LOAM_VAR_HOME", WhenUndeclared::Ignore);
     }
@@ -85,6 +87,7 @@ fn evaluate(config: &Config, name: &str, sources: &mut Sources, diagnostics: &mu
         let what = format!("`{}`", resource.name);
         let value = eval::body(&resource.body, &schema, &what, resource.span, &inner, &mut own);
         assert!(value.value.convert(&schema.ty()).is_ok(), "{:?}", value.value);
+        own.extend(eval::ephemeral(&value, &resource.body, &schema, &what));
         own.set_address(&resource.name);
         diagnostics.extend(own);
     }
@@ -316,5 +319,51 @@ fn unknowns_are_carried_through() {
         ("bucket.a.url", "unknown(any)"),
     ] {
         assert_eq!(value(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_ephemeral_stays_so() {
+    let mut sources = Sources::default();
+    let files = Files::new(".", ".");
+    let mut values = ModuleValues::default();
+    let object = Value::object([("open", Value::from("x")), ("gone", Value::from("y")), ("shut", Value::from("z"))]);
+    let [gone, shut] = ["gone", "shut"].map(|name| loam_provider::Step::Name(name.into()));
+    let marks = Marks::ephemeral().under(gone).and(&Marks::whole().under(shut));
+    values.set(Subject::Local("o".into()), Evaluated::new(object, marks));
+    values.set(Subject::Variable("e".into()), Evaluated::new(Value::from("y"), Marks::ephemeral()));
+    let mut marked = |text: &str| {
+        let (expr, mut diagnostics) = config::expression("<test>", text, &mut sources);
+        let value = eval::expr(&expr, &Scope::new(&values, &files), &mut diagnostics);
+        assert!(diagnostics.is_empty(), "{text}: {diagnostics:?}");
+        let told = |marks: &Marks| marks.paths().map(|path| format!("/{path}")).collect::<Vec<_>>().join(" ");
+        (told(&value.marks.ephemeral_only()), told(&value.marks.secrets_only()))
+    };
+    for (text, ephemeral, secret) in [
+        ("var.e", "/", ""),
+        ("\"a${var.e}\"", "/", ""),
+        ("local.o", "/gone", "/shut"),
+        ("local.o.open", "", ""),
+        ("[local.o.gone, local.o.shut]", "/[0]", "/[1]"),
+        ("{ for k, v in local.o : k => v }", "/gone", "/shut"),
+        ("jsonencode(local.o)", "/", "/"),
+        ("values(local.o)", "/[0]", "/[2]"),
+        ("[local.o][*].gone", "/[0]", ""),
+        ("toset([var.e])", "/", ""),
+        ("merge({ a = var.e }, local.o)", "/a /gone", "/shut"),
+        ("var.e == \"y\" ? 1 : 2", "/", ""),
+        ("sensitive(var.e)", "/", "/"),
+        ("nonsensitive(sensitive(var.e))", "/", ""),
+        ("issensitive(var.e)", "", ""),
+        ("concat([var.e], [1])", "/[0]", ""),
+        ("split(\",\", var.e)", "/", ""),
+        ("[for c in split(\",\", var.e) : c]", "/ /[0]", ""),
+        ("length(split(\",\", var.e))", "/", ""),
+        ("ephemeralasnull(local.o)", "", "/shut"),
+        ("ephemeralasnull(local.o).gone == null", "", ""),
+        ("ephemeralasnull([var.e, [1, var.e]]) == [null, [1, null]]", "", ""),
+        ("ephemeralasnull(var.e) == null ? 1 : 2", "", ""),
+    ] {
+        assert_eq!(marked(text), (ephemeral.to_owned(), secret.to_owned()), "{text}");
     }
 }

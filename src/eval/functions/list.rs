@@ -222,9 +222,7 @@ fn concat(args: &[Evaluated]) -> Result<Evaluated, Fault> {
                 ));
             }
         };
-        if arg.marks.is_whole() {
-            whole = Marks::whole();
-        }
+        whole.add(&arg.marks.of_whole());
         for (position, item) in items.iter().enumerate() {
             all.push(Evaluated::new(item.clone(), arg.marks.inside(&Step::Index(position))));
         }
@@ -327,8 +325,7 @@ fn length(args: &[Evaluated]) -> Result<Evaluated, Fault> {
     };
     let whole = match &args[0].value {
         Value::String(_) => args[0].marks.collapsed(),
-        _ if args[0].marks.is_whole() => Marks::whole(),
-        _ => Marks::none(),
+        _ => args[0].marks.of_whole(),
     };
     Ok(Evaluated::new(expr::index(count), whole))
 }

@@ -57,7 +57,7 @@ fn entries(args: &[Evaluated], index: usize) -> Result<&BTreeMap<Str, Value>, Fa
 }
 
 fn whole(marks: &Marks) -> Marks {
-    if marks.is_whole() { Marks::whole() } else { Marks::none() }
+    marks.of_whole()
 }
 
 fn keys(args: &[Evaluated]) -> Result<Evaluated, Fault> {

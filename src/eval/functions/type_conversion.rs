@@ -1,6 +1,8 @@
 //! Types and secrets.
 
-use loam_provider::{Type, Value};
+use std::collections::BTreeMap;
+
+use loam_provider::{Path, Step, Str, Type, Value};
 
 use super::{Fault, Function, Param, Want, a_type, unfit};
 use crate::eval::{Evaluated, Marks};
@@ -9,24 +11,34 @@ const V: Param = Param::nullable("v", Want::Any);
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::marked(
+        "ephemeralasnull",
+        &[Param::nullable("value", Want::Any)],
+        Want::Any,
+        |_, args| Ok(without_ephemeral(&args[0])),
+        "Replaces what is ephemeral in a value by null.",
+    ),
+    Function::marked(
         "issensitive",
         &[Param::nullable("value", Want::Any)],
         Want::Bool,
-        |_, args| Ok(Value::Bool(args[0].marks.is_whole()).into()),
+        |_, args| Ok(Value::Bool(args[0].marks.is_secret()).into()),
         "Returns whether a value is a secret.",
     ),
     Function::marked(
         "nonsensitive",
         &[Param::nullable("value", Want::Any)],
         Want::Any,
-        |_, args| Ok(args[0].value.clone().into()),
+        |_, args| Ok(Evaluated::new(args[0].value.clone(), args[0].marks.ephemeral_only())),
         "Takes a value for no secret: use it only where it has been made harmless.",
     ),
     Function::marked(
         "sensitive",
         &[Param::nullable("value", Want::Any)],
         Want::Any,
-        |_, args| Ok(Evaluated::new(args[0].value.clone(), Marks::whole())),
+        |_, args| {
+            let ephemeral = args[0].marks.ephemeral_only();
+            Ok(Evaluated::new(args[0].value.clone(), Marks::whole().and(&ephemeral)))
+        },
         "Marks a value as a secret, which is never shown.",
     ),
     Function::marked(
@@ -72,6 +84,43 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Converts to a string.",
     ),
 ];
+
+fn without_ephemeral(found: &Evaluated) -> Evaluated {
+    let marks = found.marks.secrets_only();
+    let paths: Vec<&Path> = found.marks.ephemeral_paths().collect();
+    Evaluated::new(nulled(&found.value, &paths), marks)
+}
+
+/// Returns a value with null at these paths.
+fn nulled(value: &Value, paths: &[&Path]) -> Value {
+    if paths.is_empty() {
+        return value.clone();
+    }
+    if paths.iter().any(|path| path.is_root()) {
+        return Value::Null(value.ty());
+    }
+    let inside = |step: &Step, item: &Value| {
+        let prefix = Path::from(vec![step.clone()]);
+        let paths: Vec<Path> = paths.iter().filter_map(|path| path.strip_prefix(&prefix)).collect();
+        nulled(item, &paths.iter().collect::<Vec<_>>())
+    };
+    let items = |items: &[Value]| -> Vec<Value> {
+        items.iter().enumerate().map(|(index, item)| inside(&Step::Index(index), item)).collect()
+    };
+    let entries = |entries: &BTreeMap<Str, Value>| -> Vec<(Str, Value)> {
+        entries.iter().map(|(name, item)| (name.clone(), inside(&Step::Name(name.clone()), item))).collect()
+    };
+    match value {
+        Value::List(list) => Value::list(list.element.clone(), items(&list.items)),
+        Value::Tuple(found) => Value::tuple(items(found)),
+        Value::Map(map) => Value::map(map.element.clone(), entries(&map.items)),
+        Value::Object(fields) => Value::object(entries(fields)),
+        // These have no inside that could be marked.
+        Value::Set(_) | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Null(_) | Value::Unknown(_) => {
+            value.clone()
+        }
+    }
+}
 
 fn convert(args: &[Evaluated], ty: &Type, what: &str) -> Result<Evaluated, Fault> {
     let arg = &args[0];
