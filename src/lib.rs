@@ -16,6 +16,8 @@ pub mod config;
 
 pub mod eval;
 
+pub mod modules;
+
 pub mod host;
 
 pub mod state;

@@ -13,7 +13,7 @@ use super::{
     error::{Code, Failure},
     inputs::Inputs,
     interrupt::Interrupt,
-    project::{self, Project},
+    project::{self, Directory, Given, Project},
     run::{self, Planned, Planning, Site, Snapshot},
     terminal::Terminal,
 };
@@ -76,14 +76,11 @@ pub(super) struct Wish<'a> {
 /// Does what apply and destroy do.
 pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) -> Result<Code, Failure> {
     let Wish { command, mode, saved, applying, planning, inputs } = wish;
-    let mut project = Project::open(terminal, global)?;
-    let seal = project.directory.seal()?;
+    let seal = Directory::open(global)?.seal()?;
     let saved = saved.map(|path| plan::load(&project::given_path(path), &seal)).transpose()?;
-    let variables = match &saved {
-        Some(plan) => inputs_of(plan),
-        None => project.variables(terminal, inputs)?,
-    };
-    terminal.keep_secret(&variables);
+    let known = saved.as_ref().map(inputs_of);
+    let project = Project::open(terminal, global, known.as_ref().map_or(Given::Wholly(inputs), Given::Known))?;
+    let variables = project.variables.clone();
     let lock = project.directory.lock(command, applying.lock_timeout)?;
     let mut store = Sqlite::open(lock, seal, run::now())?;
     let runtime = run::runtime()?;

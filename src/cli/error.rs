@@ -11,6 +11,7 @@ use super::{terminal::Terminal, usage::Stop};
 use crate::{
     diag::Diagnostics,
     event::{Secrets, Trouble},
+    modules::InstallError,
     plan::FileError,
     source::Sources,
     state::StateError,
@@ -70,6 +71,9 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
         for cause in std::iter::successors(Some(outermost), |cause| cause.source()) {
             if let Some(state) = cause.downcast_ref::<StateError>() {
                 trouble.hint = trouble.hint.or_else(|| state.hint());
+            }
+            if let Some(install) = cause.downcast_ref::<InstallError>() {
+                trouble.hint = trouble.hint.or_else(|| install.hint());
             }
             if let Some(plan) = cause.downcast_ref::<FileError>() {
                 trouble.hint = trouble.hint.or_else(|| plan.hint().map(str::to_owned));

@@ -3,7 +3,8 @@
 use super::{
     Global,
     error::{Code, Failure},
-    project::Project,
+    inputs::Inputs,
+    project::{Given, Project},
     terminal::Terminal,
 };
 use crate::{
@@ -30,7 +31,7 @@ enum Format {
 }
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
-    let project = Project::open(terminal, global)?;
+    let project = Project::open(terminal, global, Given::Partly(&Inputs::default()))?;
     let order = match Order::of(&project.config.root) {
         Ok(order) => order,
         Err(diagnostics) => return Err(Failure::Configuration { diagnostics, sources: project.sources }),

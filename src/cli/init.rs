@@ -9,7 +9,9 @@ use std::{
 use super::{
     Global,
     error::{Code, Failure},
-    project::{self, Directory, Project},
+    get,
+    inputs::Inputs,
+    project::{self, Directory, Given},
     terminal::Terminal,
 };
 use crate::{plan, ui};
@@ -20,11 +22,11 @@ const STARTER: &str = include_str!("starter.loam.hcl");
 /// The file that it gets it in.
 const STARTER_FILE: &str = "main.loam.hcl";
 
-/// Write a starter configuration, or check the one that is there
+/// Write a starter configuration, or check the one that is there and fetch its modules
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A directory that is missing is made. Files that exist are never changed, and there is nothing to download: \
-providers are part of loam.
+A directory that is missing is made. Files that exist are never changed. Providers are part of loam; only modules \
+from Git repositories and archives are fetched, as `loam get` does.
 
 Example:
   loam -C network init")]
@@ -42,7 +44,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Res
         }
         terminal.tell(|out, style| ui::note(out, style, &format!("Wrote {STARTER_FILE}: three demo nodes.")));
     }
-    let (project, mut diagnostics) = Project::read(global)?;
+    let (project, mut diagnostics) = get::bring(terminal, global, Given::Partly(&Inputs::default()), false)?;
     diagnostics.extend(plan::validate(&project.config, &project::offers(), project.paths.clone(), &project.files));
     let project = project.refuse(terminal, diagnostics)?;
     if terminal.is_json() {

@@ -9,6 +9,7 @@ mod demo;
 mod destroy;
 mod error;
 mod fmt;
+mod get;
 mod graph;
 mod init;
 mod inputs;
@@ -110,6 +111,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Get(get::Args),
     Validate(validate::Args),
     Plan(plan::Args),
     Apply(apply::Args),
@@ -160,6 +162,7 @@ fn dispatch(terminal: &mut Terminal, arguments: Arguments) -> Result<Code, Failu
     let Arguments { global, command, version: _ } = arguments;
     match command {
         Command::Init(args) => init::run(terminal, &global, &args),
+        Command::Get(args) => get::run(terminal, &global, &args),
         Command::Validate(args) => validate::run(terminal, &global, &args),
         Command::Plan(args) => plan::run(terminal, &global, &args),
         Command::Apply(args) => apply::run(terminal, &global, &args),

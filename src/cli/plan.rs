@@ -7,7 +7,7 @@ use super::{
     error::{Code, Failure},
     inputs::Inputs,
     interrupt::Interrupt,
-    project::{self, Project},
+    project::{self, Given, Project},
     run::{self, Planning, Site, Snapshot},
     terminal::Terminal,
 };
@@ -45,8 +45,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
-    let mut project = Project::open(terminal, global)?;
-    let variables = project.variables(terminal, &args.inputs)?;
+    let project = Project::open(terminal, global, Given::Wholly(&args.inputs))?;
+    let variables = project.variables.clone();
     let seal = project.directory.seal()?;
     if args.out.is_some() && !project.directory.state_file().exists() {
         // A saved plan belongs to one state, so there has to be one.

@@ -23,6 +23,7 @@ use crate::{
     diag::{Diagnostic, Diagnostics},
     eval::{Evaluated, Files, ModuleValues},
     host::{Host, Offers},
+    modules::{self, Installed, Site, Used},
     plan,
     source::Sources,
     state::{Holder, KEY_VARIABLE, Key, Lock, Process, Seal, Wait},
@@ -46,6 +47,21 @@ pub(super) struct Project {
     pub(super) config: Config,
     pub(super) files: Files,
     pub(super) paths: ModuleValues,
+    /// The values of its variables, as far as they were given.
+    pub(super) variables: BTreeMap<Str, Evaluated>,
+    /// The calls of modules that are fetched.
+    pub(super) used: Vec<Used>,
+}
+
+/// What the variables of a project are.
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    /// What these say; one that is missing is a mistake.
+    Wholly(&'a Inputs),
+    /// What these say, for those who can do without: nothing that is wrong with them is told.
+    Partly(&'a Inputs),
+    /// These.
+    Known(&'a BTreeMap<Str, Evaluated>),
 }
 
 impl Directory {
@@ -89,30 +105,70 @@ pub(super) fn process() -> Process {
 }
 
 impl Project {
-    /// Reads the configuration. What is wrong with it is told at once, together.
-    pub(super) fn open(terminal: &mut Terminal, global: &Global) -> Result<Self, Failure> {
-        let (project, diagnostics) = Self::read(global)?;
+    /// Reads the configuration with the modules that it calls. What is wrong with it is told at once, together.
+    pub(super) fn open(terminal: &mut Terminal, global: &Global, given: Given<'_>) -> Result<Self, Failure> {
+        let (project, diagnostics) = Self::read(global, given)?;
         project.refuse(terminal, diagnostics)
     }
 
-    /// Reads the configuration and returns it with what is wrong with it.
-    pub(super) fn read(global: &Global) -> Result<(Self, Diagnostics), Failure> {
+    /// Reads the configuration with the modules that it calls, and returns it with what is wrong with it.
+    pub(super) fn read(global: &Global, given: Given<'_>) -> Result<(Self, Diagnostics), Failure> {
         let directory = Directory::open(global)?;
         let mut sources = Sources::default();
         // Shown as the user named it; read from there too, which is the same directory.
         let (config, mut diagnostics) = config::load(&global.directory, &mut sources);
-        diagnostics.extend(config::cycles(&config.root));
         if let Some(backend) = &config.root.settings.backend {
             let detail = "The state is kept in `.loam/state.db`; this version of loam has no other backend.";
             diagnostics.push(Diagnostic::error("Unsupported backend", backend.span, detail).hint("Remove the block."));
         }
         let files = Files::new(&directory.base, ".").home(env::var_os("HOME").map(PathBuf::from));
         let paths = ModuleValues::new(".".into(), ".".into(), directory.base.clone());
-        Ok((Self { directory, sources, config, files, paths }, diagnostics))
+        let (variables, used) = (BTreeMap::new(), Vec::new());
+        let mut project = Self { directory, sources, config, files, paths, variables, used };
+        diagnostics.extend(project.evaluate_variables(given, &diagnostics)?);
+        diagnostics.extend(project.load_modules(&global.directory)?);
+        diagnostics.extend(config::cycles(&project.config.root));
+        Ok((project, diagnostics))
+    }
+
+    fn evaluate_variables(&mut self, given: Given<'_>, so_far: &Diagnostics) -> Result<Diagnostics, Failure> {
+        let (inputs, is_told) = match given {
+            Given::Known(variables) => {
+                self.variables.clone_from(variables);
+                return Ok(Diagnostics::default());
+            }
+            // What is wrong with variables may follow from what is wrong with their blocks.
+            Given::Wholly(inputs) => (inputs, !so_far.has_errors()),
+            // A file that is missing is told by whoever needs it.
+            Given::Partly(inputs) => (inputs, false),
+        };
+        let (variables, diagnostics) = inputs::variables(self, inputs)?;
+        self.variables = variables;
+        Ok(if is_told { diagnostics } else { Diagnostics::default() })
+    }
+
+    fn load_modules(&mut self, shown: &Path) -> Result<Diagnostics, Failure> {
+        if self.config.root.calls.is_empty() {
+            return Ok(Diagnostics::default());
+        }
+        let installed = Installed::read(&self.directory.base)?;
+        let site = Site {
+            shown,
+            base: &self.directory.base,
+            installed: &installed,
+            variables: &self.variables,
+            paths: &self.paths,
+            files: &self.files,
+        };
+        let loaded = modules::load(self.config.clone(), site, &mut self.sources);
+        self.config = loaded.config;
+        self.used = loaded.used;
+        Ok(loaded.diagnostics)
     }
 
     /// Tells warnings and goes on, or gives the project up for its errors.
     pub(super) fn refuse(self, terminal: &mut Terminal, diagnostics: Diagnostics) -> Result<Self, Failure> {
+        terminal.keep_secret(&self.variables);
         if diagnostics.has_errors() {
             return Err(Failure::Configuration { diagnostics, sources: self.sources });
         }
@@ -127,18 +183,6 @@ impl Project {
         }
         terminal.diagnostics(&diagnostics, &self.sources);
         Ok(())
-    }
-
-    /// Evaluates the input variables.
-    pub(super) fn variables(
-        &mut self,
-        terminal: &mut Terminal,
-        inputs: &Inputs,
-    ) -> Result<BTreeMap<Str, Evaluated>, Failure> {
-        let (variables, diagnostics) = inputs::variables(self, inputs)?;
-        terminal.keep_secret(&variables);
-        self.accept(terminal, diagnostics)?;
-        Ok(variables)
     }
 
     /// Configures the providers.

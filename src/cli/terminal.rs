@@ -15,6 +15,7 @@ use crate::{
     eval::Evaluated,
     event::{Secrets, Trouble},
     host::Offers,
+    modules::{self, Entry},
     plan::Plan,
     source::Sources,
     state::{Output, Status, StepRecord, Stored},
@@ -119,6 +120,15 @@ impl Terminal {
                 if is_json { ui::outputs_json(out, outputs) } else { ui::outputs(out, style, outputs) }
             },
         )?;
+        Ok(())
+    }
+
+    /// Writes a module that was fetched, or was there.
+    pub(super) fn show_module(&mut self, entry: &Entry, status: &modules::Status) -> Result<(), Failure> {
+        let is_json = self.is_json;
+        self.screen.result(|out, _| {
+            if is_json { ui::module_json(out, entry, status) } else { ui::module(out, entry, status) }
+        })?;
         Ok(())
     }
 

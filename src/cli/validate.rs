@@ -3,7 +3,8 @@
 use super::{
     Global,
     error::{Code, Failure},
-    project::{self, Project},
+    inputs::Inputs,
+    project::{self, Given, Project},
     terminal::Terminal,
 };
 use crate::{plan, ui};
@@ -18,7 +19,7 @@ Example:
 pub(super) struct Args {}
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Result<Code, Failure> {
-    let (project, mut diagnostics) = Project::read(global)?;
+    let (project, mut diagnostics) = Project::read(global, Given::Partly(&Inputs::default()))?;
     diagnostics.extend(plan::validate(&project.config, &project::offers(), project.paths.clone(), &project.files));
     let project = project.refuse(terminal, diagnostics)?;
     let blocks = project.config.root.resources.len();

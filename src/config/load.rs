@@ -203,6 +203,14 @@ fn text(file: File, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Opt
     }
 }
 
+/// Returns whether a directory has a file of configuration.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn is_configured(dir: &Path) -> io::Result<bool> {
+    Ok(!names(dir)?.is_empty())
+}
+
 fn names(dir: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir)? {

@@ -20,7 +20,7 @@ pub struct Config {
 /// The blocks of one directory.
 #[derive(Debug, Clone, Default)]
 pub struct Module {
-    /// The directory, as it was named.
+    /// The directory: of the root module as it was named, of others from the root module's.
     pub dir: PathBuf,
     /// `loam {}`
     pub settings: Settings,

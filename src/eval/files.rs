@@ -12,7 +12,7 @@ use std::{
 #[derive(Debug)]
 pub struct Files {
     base: PathBuf,
-    roots: Vec<PathBuf>,
+    roots: Mutex<Vec<PathBuf>>,
     home: Option<PathBuf>,
     read: Mutex<HashMap<PathBuf, Arc<[u8]>>>,
 }
@@ -36,14 +36,23 @@ impl Files {
     /// must be inside `root`, the project.
     #[must_use]
     pub fn new(base: impl Into<PathBuf>, root: impl Into<PathBuf>) -> Self {
-        Self { base: base.into(), roots: vec![root.into()], home: None, read: Mutex::default() }
+        Self { base: base.into(), roots: Mutex::new(vec![root.into()]), home: None, read: Mutex::default() }
     }
 
     /// Also allows what is inside another directory.
     #[must_use]
-    pub fn allow(mut self, root: impl Into<PathBuf>) -> Self {
-        self.roots.push(root.into());
+    pub fn allow(self, root: impl Into<PathBuf>) -> Self {
+        self.admit(root);
         self
+    }
+
+    /// Also allows what is inside the directory of a module, from now on.
+    pub fn admit(&self, root: impl Into<PathBuf>) {
+        let root = root.into();
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
     }
 
     /// Says what `~` is.
@@ -110,14 +119,15 @@ impl Files {
     fn inside(&self, path: &str) -> Result<PathBuf, FileError> {
         let full = clean(&self.base.join(self.expand(path)));
         let real = real(&full);
-        let allowed = self.roots.iter().any(|root| {
+        let roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowed = roots.iter().any(|root| {
             let root = real_root(&clean(&self.base.join(root)));
             real.starts_with(root)
         });
         if allowed {
             Ok(full)
         } else {
-            let root = clean(&self.base.join(&self.roots[0]));
+            let root = clean(&self.base.join(&roots[0]));
             Err(FileError::Outside { path: full, root })
         }
     }

@@ -166,6 +166,15 @@ mod tests {
         providers_json(&mut out, &offers).expect("a vector takes all");
         addresses_json(&mut out, [&stored.object]).expect("a vector takes all");
         valid_json(&mut out, 3).expect("a vector takes all");
+        let entry = crate::modules::Entry {
+            address: "module.a".into(),
+            source: "git::https://h/a.git".into(),
+            directory: ".loam/modules/0".into(),
+            commit: Some("0".into()),
+            sha256: None,
+        };
+        let moved = crate::modules::Status::Moved { from: "1".into() };
+        crate::ui::module_json(&mut out, &entry, &moved).expect("a vector takes all");
         let text = String::from_utf8(out).expect("it is text");
         text.lines().for_each(|line| schema_test::assert_valid("about", line));
         for r#type in schema_test::types("about") {

@@ -9,6 +9,7 @@ mod crash;
 mod docs;
 mod examples;
 mod kinds;
+mod modules;
 #[path = "../../src/ui/schema_test.rs"]
 mod schema;
 mod secrets;

@@ -26,12 +26,14 @@ enum Where {
     Broken,
     /// A step of the apply fails.
     Failing,
+    /// It calls a module of a repository that is nowhere.
+    Unfetched,
     /// There is nothing.
     Empty,
 }
 
 /// Command, when, code: the rows of the page, in its order.
-const ROWS: [(&str, &str, i32, Where); 27] = [
+const ROWS: [(&str, &str, i32, Where); 29] = [
     ("loam plan", "there are changes, or none", 0, Where::Fresh),
     ("loam plan --detailed-exitcode", "there are no changes", 0, Where::Applied),
     ("loam plan --detailed-exitcode", "there are changes", 2, Where::Changed),
@@ -51,6 +53,8 @@ const ROWS: [(&str, &str, i32, Where); 27] = [
     ("loam validate", "it has a mistake", 1, Where::Broken),
     ("loam init", "the directory was empty", 0, Where::Empty),
     ("loam init", "the configuration that is there has a mistake", 1, Where::Broken),
+    ("loam get", "everything is there, or was fetched", 0, Where::Fresh),
+    ("loam get", "a module cannot be fetched", 1, Where::Unfetched),
     ("loam fmt --check", "every file is laid out the usual way", 0, Where::Fresh),
     ("loam fmt --check", "some file is laid out differently", 1, Where::Broken),
     ("loam output text", "the state has the output", 0, Where::Applied),
@@ -92,6 +96,7 @@ impl Where {
             Self::Failing => {
                 Project::with("resource \"process\" \"a\" {\n  command = [\"sh\", \"-c\", \"exit 3\"]\n}\n")
             }
+            Self::Unfetched => Project::with("module \"a\" {\n  source = \"git::file:///nowhere/a.git\"\n}\n"),
             Self::Empty => Project::empty(),
         }
     }
