@@ -25,6 +25,8 @@ pub(super) enum Code {
     Done,
     /// `--detailed-exitcode`: there are changes.
     Changes,
+    /// `fmt --check`: some file is laid out differently.
+    Differs,
     /// Something failed, and has been told already.
     Failed,
 }
@@ -93,6 +95,7 @@ pub(super) fn exit(terminal: &mut Terminal, outcome: Result<Code, Failure>) -> E
         Ok(Code::Done) => ExitCode::SUCCESS,
         Ok(Code::Failed) => ExitCode::from(1),
         Ok(Code::Changes) => ExitCode::from(2),
+        Ok(Code::Differs) => ExitCode::from(3),
         Err(failure) => {
             tell(terminal, &failure);
             ExitCode::from(1)

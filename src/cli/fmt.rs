@@ -1,10 +1,13 @@
 //! `loam fmt`
 
 use std::{
-    fs,
-    io::Read as _,
+    fs::{self, OpenOptions, Permissions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
+
+use clap::ArgAction;
 
 use super::{
     Global,
@@ -17,7 +20,8 @@ use crate::{config, ui};
 /// Lay out configuration files the usual way
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Prints the names of the files that it changes. Only the layout changes, never what a file means.
+Lays out `*.loam.hcl` and `*.vars.hcl` and prints the names of the files that it changes. Only the layout changes, never
+what a file means. JSON stays as it is.
 
 Examples:
   loam fmt --recursive
@@ -27,7 +31,7 @@ pub(super) struct Args {
     /// Files or directories, or `-`; the working directory if left out
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Change nothing; exit with 1 if a file is laid out differently
+    /// Change nothing; exit with 3 if a file is laid out differently
     #[arg(long)]
     check: bool,
     /// Show what changes
@@ -36,6 +40,12 @@ pub(super) struct Args {
     /// Also look into the directories below
     #[arg(long, short)]
     recursive: bool,
+    /// Whether the names of the files that change are printed
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set, default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true)]
+    list: bool,
+    /// Whether the files are changed
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set, default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true)]
+    write: bool,
 }
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
@@ -44,21 +54,23 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         return standard_input(terminal, args);
     }
     let given = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
-    let mut files = Vec::new();
+    let (mut files, mut code) = (Vec::new(), Code::Done);
+    // One path or file that cannot be read keeps no other from being laid out.
+    let failed = |terminal: &mut Terminal, failure: &Failure| {
+        error::tell(terminal, failure);
+        Code::Failed
+    };
     for path in &given {
-        collect(&directory.base.join(path), path, args.recursive, Depth::Given, &mut files)?;
+        if let Err(failure) = collect(&directory.base.join(path), path, args.recursive, &mut files) {
+            code = failed(terminal, &failure);
+        }
     }
-    let mut code = Code::Done;
     for (path, shown) in files {
         match lay_out(terminal, args, &path, &shown) {
             Ok(Layout::Usual) => {}
-            Ok(Layout::Other) if !args.check => {}
-            Ok(Layout::Other) => code = Code::Failed,
-            // One file that cannot be read keeps no other from being laid out.
-            Err(failure) => {
-                error::tell(terminal, &failure);
-                code = Code::Failed;
-            }
+            Ok(Layout::Other) if args.check && code == Code::Done => code = Code::Differs,
+            Ok(Layout::Other) => {}
+            Err(failure) => code = failed(terminal, &failure),
         }
     }
     Ok(code)
@@ -74,14 +86,20 @@ fn lay_out(terminal: &mut Terminal, args: &Args, path: &Path, shown: &Path) -> R
     let name = shown.to_string_lossy();
     let text = fs::read_to_string(path).map_err(|error| Failure::new(format!("failed to read `{name}`: {error}")))?;
     let formatted = formatted(&text, &name)?;
+    let is_filter = !args.check && !args.diff && !args.list && !args.write;
+    if is_filter {
+        terminal.screen.result(|out, _| out.write_all(formatted.as_bytes()))?;
+    }
     if formatted == text {
         return Ok(Layout::Usual);
     }
     terminal.screen.result(|out, style| {
-        writeln!(out, "{name}")?;
+        if args.list {
+            writeln!(out, "{name}")?;
+        }
         if args.diff { ui::text_diff(out, style, &name, &text, &formatted) } else { Ok(()) }
     })?;
-    if !args.check {
+    if args.write && !args.check {
         replace(path, &formatted).map_err(|error| Failure::new(format!("failed to write `{name}`: {error}")))?;
     }
     Ok(Layout::Other)
@@ -89,7 +107,7 @@ fn lay_out(terminal: &mut Terminal, args: &Args, path: &Path, shown: &Path) -> R
 
 fn standard_input(terminal: &mut Terminal, args: &Args) -> Result<Code, Failure> {
     let mut text = String::new();
-    std::io::stdin()
+    io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| Failure::new(format!("failed to read standard input: {error}")))?;
     let formatted = formatted(&text, "standard input")?;
@@ -99,7 +117,7 @@ fn standard_input(terminal: &mut Terminal, args: &Args) -> Result<Code, Failure>
         (false, true) => Ok(()),
         (false, false) => out.write_all(formatted.as_bytes()),
     })?;
-    Ok(if args.check && differs { Code::Failed } else { Code::Done })
+    Ok(if args.check && differs { Code::Differs } else { Code::Done })
 }
 
 fn formatted(text: &str, name: &str) -> Result<String, Failure> {
@@ -109,53 +127,61 @@ fn formatted(text: &str, name: &str) -> Result<String, Failure> {
     })
 }
 
-/// How a path came to be looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// It was named.
-    Given,
-    /// It was found.
-    Below,
+/// Adds the files that a path of the command line means.
+fn collect(path: &Path, shown: &Path, is_recursive: bool, files: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), Failure> {
+    let failed = |error| Failure::new(format!("failed to read `{}`: {error}", shown.display()));
+    if fs::metadata(path).map_err(failed)?.is_dir() {
+        return below(path, shown, is_recursive, files);
+    }
+    if shown.extension().is_some_and(|extension| extension == "json") {
+        return Err(Failure::new(format!("`{}` is JSON", shown.display())).hint("Only HCL is laid out by loam."));
+    }
+    files.push((path.to_owned(), shown.to_owned()));
+    Ok(())
 }
 
-fn collect(
-    path: &Path,
-    shown: &Path,
-    is_recursive: bool,
-    depth: Depth,
-    files: &mut Vec<(PathBuf, PathBuf)>,
-) -> Result<(), Failure> {
+/// Adds the configuration in a directory; links to other directories are not followed.
+fn below(path: &Path, shown: &Path, is_recursive: bool, files: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), Failure> {
     let failed = |error| Failure::new(format!("failed to read `{}`: {error}", shown.display()));
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if metadata.is_file() {
-        if depth == Depth::Given || is_configuration(path) {
-            files.push((path.to_owned(), shown.to_owned()));
-        }
-        return Ok(());
-    }
-    let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    if depth == Depth::Below && (!is_recursive || is_hidden) {
-        return Ok(());
-    }
     let mut entries: Vec<_> = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let shown =
-            if shown == Path::new(".") { PathBuf::from(entry.file_name()) } else { shown.join(entry.file_name()) };
-        collect(&entry.path(), &shown, is_recursive, Depth::Below, files)?;
+        let name = entry.file_name();
+        let (path, shown) =
+            (entry.path(), if shown == Path::new(".") { name.clone().into() } else { shown.join(&name) });
+        let is_hidden = name.to_string_lossy().starts_with('.');
+        if entry.file_type().map_err(failed)?.is_dir() {
+            if is_recursive && !is_hidden {
+                below(&path, &shown, is_recursive, files)?;
+            }
+        } else if !is_hidden && is_configuration(&name.to_string_lossy()) && path.is_file() {
+            files.push((path, shown));
+        }
     }
     Ok(())
 }
 
-fn is_configuration(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+fn is_configuration(name: &str) -> bool {
     name.ends_with(".loam.hcl") || name.ends_with(".vars.hcl")
 }
 
-/// Writes beside the file and renames, so that it is never half written.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let draft = path.with_extension(format!("hcl.{}.new", std::process::id()));
-    fs::write(&draft, text)?;
-    fs::set_permissions(&draft, fs::metadata(path)?.permissions())?;
-    fs::rename(&draft, path)
+/// Writes beside the file and renames, so that it is never half written; a link to it stays one.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let mode = fs::metadata(&path)?.permissions().mode() & 0o7777;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let write = || {
+        // Nobody may read the draft who may not read the file.
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&draft, &path)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
 }

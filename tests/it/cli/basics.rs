@@ -180,27 +180,6 @@ fn init_writes_a_configuration_that_works() {
 }
 
 #[test]
-fn fmt_lays_out_and_tells_what_it_would() {
-    let project = Project::with("resource \"loam_data\" \"a\" {\n    input   = 1\n  triggers_replace=2\n}\n");
-    let check = project.loam(&["fmt", "--check"]);
-    assert_eq!((check.code, check.stdout.as_str()), (1, "main.loam.hcl\n"), "{}", check.told());
-    project.succeed(&["fmt"]);
-    let laid_out = "resource \"loam_data\" \"a\" {\n  input            = 1\n  triggers_replace = 2\n}\n";
-    assert_eq!(project.read("main.loam.hcl"), laid_out);
-    assert_eq!(project.succeed(&["fmt", "--check"]), "");
-}
-
-#[test]
-fn fmt_goes_on_after_a_file_that_it_cannot_read() {
-    let project = Project::with("locals {\n  a=1\n}\n");
-    std::fs::write(project.path("bad.loam.hcl"), "locals {\n").unwrap();
-    let done = project.loam(&["fmt"]);
-    assert_eq!((done.code, done.stdout.as_str()), (1, "main.loam.hcl\n"), "{}", done.told());
-    assert!(done.stderr.starts_with("error: failed to lay out `bad.loam.hcl`: "), "{}", done.told());
-    assert_eq!(project.read("main.loam.hcl"), "locals {\n  a = 1\n}\n");
-}
-
-#[test]
 fn what_is_empty_says_so_and_results_stay_empty() {
     let project = Project::with(PAIR);
     for arguments in [&["show"][..], &["state", "list"], &["output"]] {
@@ -236,14 +215,6 @@ fn a_misused_command_line_is_answered_as_every_other_error() {
         assert!(help.contains(variable), "{variable} is not in\n{help}");
     }
     assert!(!project.path("ut=saved.plan").exists());
-}
-
-#[test]
-fn every_example_is_laid_out() {
-    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let project = Project::empty();
-    let done = project.loam(&["fmt", "--check", "--recursive", "--diff", &examples.to_string_lossy()]);
-    assert_eq!(done.code, 0, "{}", done.told());
 }
 
 #[test]

@@ -33,7 +33,7 @@ enum Where {
 }
 
 /// Command, when, code: the rows of the page, in its order.
-const ROWS: [(&str, &str, i32, Where); 29] = [
+const ROWS: [(&str, &str, i32, Where); 30] = [
     ("loam plan", "there are changes, or none", 0, Where::Fresh),
     ("loam plan --detailed-exitcode", "there are no changes", 0, Where::Applied),
     ("loam plan --detailed-exitcode", "there are changes", 2, Where::Changed),
@@ -56,7 +56,8 @@ const ROWS: [(&str, &str, i32, Where); 29] = [
     ("loam get", "everything is there, or was fetched", 0, Where::Fresh),
     ("loam get", "a module cannot be fetched", 1, Where::Unfetched),
     ("loam fmt --check", "every file is laid out the usual way", 0, Where::Fresh),
-    ("loam fmt --check", "some file is laid out differently", 1, Where::Broken),
+    ("loam fmt --check", "some file is laid out differently", 3, Where::Broken),
+    ("loam fmt --check missing.hcl", "a file cannot be read, or is not HCL", 1, Where::Fresh),
     ("loam output text", "the state has the output", 0, Where::Applied),
     ("loam output text", "it has not", 1, Where::Fresh),
     ("loam state show loam_data.a", "the state has the object", 0, Where::Applied),
