@@ -222,24 +222,27 @@ impl<'t> Lexer<'t> {
             self.modes.pop();
             self.take(Kind::CloseQuote, 1);
         } else if !self.sequence(rest) {
-            let end = end_of_quoted(rest).ok_or(Misplaced { at: start, fault: Fault::String })?;
-            self.take(Kind::Text, before_sequence(&rest[..end]));
+            let length = quoted_literal(rest).ok_or(Misplaced { at: start, fault: Fault::String })?;
+            self.take(Kind::Text, length);
         }
         Ok(())
     }
 
     fn heredoc(&mut self, start: usize, marker: &'t str, is_at_line_start: bool) -> Result<(), Misplaced> {
         let rest = self.rest();
-        let Some(end) = rest.find('\n') else {
-            return Err(Misplaced { at: start, fault: Fault::Heredoc { marker: marker.to_owned() } });
-        };
-        if is_at_line_start && rest[..end].trim() == marker {
-            self.modes.pop();
-            self.take(Kind::CloseHeredoc, end - usize::from(rest[..end].ends_with('\r')));
-        } else if !self.sequence(rest) {
-            let length = before_sequence(&rest[..=end]);
+        let unterminated = || Misplaced { at: start, fault: Fault::Heredoc { marker: marker.to_owned() } };
+        if is_at_line_start {
+            let end = rest.find('\n').ok_or_else(unterminated)?;
+            if rest[..end].trim() == marker {
+                self.modes.pop();
+                self.take(Kind::CloseHeredoc, end - usize::from(rest[..end].ends_with('\r')));
+                return Ok(());
+            }
+        }
+        if !self.sequence(rest) {
+            let length = heredoc_literal(rest).ok_or_else(unterminated)?;
             if let Some(Mode::Heredoc { is_at_line_start, .. }) = self.modes.last_mut() {
-                *is_at_line_start = length == end + 1;
+                *is_at_line_start = rest[..length].ends_with('\n');
             }
             self.take(Kind::Text, length);
         }
@@ -309,37 +312,36 @@ fn number(text: &str) -> usize {
     end
 }
 
-/// Returns where the quoted string ends that starts with this text, or `None` if its line ends first. A quote inside
-/// a template sequence may be taken for its end; the sequence starts before it.
-fn end_of_quoted(text: &str) -> Option<usize> {
-    let mut chars = text.char_indices();
+/// Returns the length of the literal text of a quoted string before its end or its next template sequence, or `None` if
+/// the line ends first.
+fn quoted_literal(text: &str) -> Option<usize> {
+    let mut chars = text.char_indices().peekable();
     while let Some((at, char)) = chars.next() {
         match char {
             '"' => return Some(at),
-            '\n' => return before_line_end(&text[..at]),
-            '\\' => drop(chars.next()),
+            '\n' => return None,
+            '\\' => drop(chars.next_if(|(_, next)| matches!(next, '"' | '\\'))),
+            '$' | '%' if is_escaped(&text[at..], char) => drop((chars.next(), chars.next())),
+            '$' | '%' if text[at + 1..].starts_with('{') => return Some(at),
             _ => {}
         }
     }
-    before_line_end(text)
+    None
 }
 
-/// Returns the length of a line if there is a template sequence in it, which may go on in the next line.
-fn before_line_end(line: &str) -> Option<usize> {
-    (before_sequence(line) < line.len()).then_some(line.len())
-}
-
-/// Returns the length of the literal text before the first template sequence.
-fn before_sequence(text: &str) -> usize {
+/// Returns the length of the literal text of a heredoc through the end of its line, or before the next template
+/// sequence; `None` if neither comes.
+fn heredoc_literal(text: &str) -> Option<usize> {
     let mut chars = text.char_indices();
     while let Some((at, char)) = chars.next() {
         match char {
+            '\n' => return Some(at + 1),
             '$' | '%' if is_escaped(&text[at..], char) => drop((chars.next(), chars.next())),
-            '$' | '%' if text[at + 1..].starts_with('{') => return at,
+            '$' | '%' if text[at + 1..].starts_with('{') => return Some(at),
             _ => {}
         }
     }
-    text.len()
+    None
 }
 
 /// Returns whether a text starts with `$${` or `%%{`.

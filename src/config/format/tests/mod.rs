@@ -25,7 +25,7 @@ fn tokens(text: &str) -> Vec<(Kind, &str)> {
 #[test]
 fn texts_are_laid_out_as_terraform_does() {
     let corpus = corpus();
-    assert!(corpus.len() >= 30, "{} texts", corpus.len());
+    assert!(corpus.len() >= 70, "{} texts", corpus.len());
     for (name, (text, expected)) in corpus {
         assert_eq!(format(&text).as_ref(), Ok(&expected), "{name}");
     }
@@ -40,7 +40,18 @@ fn a_text_that_is_laid_out_stays_as_it_is() {
 
 #[test]
 fn only_white_space_and_old_spellings_change() {
-    let rewritten = ["labels", "legacy_types", "unwrapped_interpolations", "modules", "blocks", "one_line_blocks"];
+    let rewritten = [
+        "blocks",
+        "labels",
+        "legacy_types",
+        "legacy_types_quoted",
+        "modules",
+        "one_line_blocks",
+        "unwrapped_in_blocks",
+        "unwrapped_interpolations",
+        "unwrapped_over_lines",
+        "unwrapped_with_comments",
+    ];
     for (name, (text, _)) in corpus() {
         let laid_out = format(&text).unwrap();
         let is_same = tokens(&text) == tokens(&laid_out);
@@ -60,6 +71,14 @@ fn comments_are_never_lost_and_never_break_the_text() {
     assert_eq!(format("a=\"${ # c\nx\n}\"\n").as_deref(), Ok("a = ( # c\nx)\n"));
     assert_eq!(format("a=\"${x # c\n}\"\n").as_deref(), Ok("a = (x # c\n)\n"));
     assert_eq!(format("a=\"${(b)\n+(c)}\"\n").as_deref(), Ok("a = ((b)\n+ (c))\n"));
+}
+
+#[test]
+fn a_line_may_hold_any_number_of_sequences() {
+    let sequences = "a${b}%{if c}d%{endif}".repeat(40_000);
+    for text in [format!("a = \"{sequences}\"\n"), format!("a = <<E\n{sequences}\nE\n")] {
+        assert_eq!(lexer::tokens(&text).unwrap().len(), 40_000 * 12 + if text.contains('"') { 5 } else { 6 });
+    }
 }
 
 #[test]

@@ -1,0 +1,8 @@
+a = {
+  # one
+  b = 1
+
+  # two
+  ccc           = 2 // t
+  /* three */ d = 3
+}
