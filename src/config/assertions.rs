@@ -1,13 +1,12 @@
 //! `check` blocks.
 
-use hcl_edit::structure::{Block as HclBlock, Structure};
-
 use super::{
     CheckBlock, Repeat, Resource,
     blocks::{Builder, Resources, bad_name, duplicate, wrong_labels},
     body::{self, Allowed},
     lower::Lower,
     resource,
+    syntax::tree::{Block as HclBlock, Structure},
 };
 use crate::{addr::Mode, diag::Diagnostic, source::Span};
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl_edit::structure::{Block as HclBlock, Body as HclBody, Structure};
 use loam_provider::{Str, Type};
 
 use super::{
@@ -10,7 +9,9 @@ use super::{
     body::{self, Allowed},
     calls,
     lower::Lower,
-    resource, targets, types,
+    resource,
+    syntax::tree::{Block as HclBlock, Broken, Structure},
+    targets, types,
     version::{Constraint, Version},
 };
 use crate::{
@@ -47,17 +48,21 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// Notes what an item that could not be parsed would have declared.
-    pub(super) fn broken_item(&mut self, text: &str) {
-        let head = text.split('{').next().unwrap_or_default();
-        let mut words = head.split(|char: char| char.is_whitespace() || char == '"').filter(|word| !word.is_empty());
-        let word = words.next().unwrap_or_default();
-        let mut name = || words.next().map(Str::from);
+    /// Notes what something of the top level that could not be parsed would have declared.
+    pub(super) fn broken(&mut self, broken: &Broken) {
+        match &broken.ident {
+            Some(word) => self.broken_block(word.as_str(), broken.labels.iter().map(|label| label.value.clone())),
+            None => self.broken_any = true,
+        }
+    }
+
+    /// Notes what a block that could not be parsed would have declared.
+    pub(super) fn broken_block(&mut self, word: &str, mut labels: impl Iterator<Item = Str>) {
         match word {
-            "variable" => self.broken.extend(name().map(Subject::Variable)),
-            "module" => self.broken.extend(name().map(Subject::Module)),
+            "variable" => self.broken.extend(labels.next().map(Subject::Variable)),
+            "module" => self.broken.extend(labels.next().map(Subject::Module)),
             "resource" | "data" => {
-                if let (Some(kind), Some(name)) = (name(), name()) {
+                if let (Some(kind), Some(name)) = (labels.next(), labels.next()) {
                     self.broken.insert(if word == "data" {
                         Subject::Data { kind, name }
                     } else {
@@ -71,18 +76,22 @@ impl Builder {
         }
     }
 
-    /// Lowers an item of the top level into the module.
-    pub(super) fn add(&mut self, cx: &mut Lower<'_, '_>, body: &HclBody) {
-        for structure in body {
-            match structure {
-                Structure::Block(block) => self.block(cx, block),
-                Structure::Attribute(attribute) => {
-                    let name = attribute.key.as_str();
-                    let detail = format!("`{name} = …` stands outside of any block.");
-                    let diagnostic = Diagnostic::error("Unexpected argument", cx.span(&attribute.key), detail);
-                    let hint = format!("A named value belongs in a block: `locals {{ {name} = … }}`.");
-                    cx.diagnostics.push(diagnostic.hint(hint));
+    /// Lowers something of the top level into the module.
+    pub(super) fn add(&mut self, cx: &mut Lower<'_, '_>, structure: &Structure) {
+        match structure {
+            Structure::Block(block) => {
+                cx.is_complete = block.body.is_complete;
+                if !cx.is_complete {
+                    self.broken_block(block.ident.as_str(), block.labels.iter().map(|label| label.value.clone()));
                 }
+                self.block(cx, block);
+            }
+            Structure::Attribute(attribute) => {
+                let name = attribute.key.as_str();
+                let detail = format!("`{name} = …` stands outside of any block.");
+                let diagnostic = Diagnostic::error("Unexpected argument", cx.span(&attribute.key), detail);
+                let hint = format!("A named value belongs in a block: `locals {{ {name} = … }}`.");
+                cx.diagnostics.push(diagnostic.hint(hint));
             }
         }
     }
@@ -151,7 +160,7 @@ impl Builder {
             return wrong_labels(cx, block, "provider", "the provider's name", "provider \"kube\"");
         };
         let (mut alias, mut for_each) = (None, None);
-        let mut lowered = body::empty(cx, &block.body, span);
+        let mut lowered = body::empty(cx, &block.body);
         for structure in &block.body {
             match structure {
                 Structure::Attribute(found) if found.key.as_str() == "alias" => {
@@ -175,7 +184,7 @@ impl Builder {
             }
         }
         if let (Some(for_each), None) = (&for_each, &alias)
-            && !block.body.has_attribute("alias")
+            && block.body.get_attribute("alias").is_none()
         {
             let detail = "A provider with `for_each` needs an `alias` by which its configurations are named.";
             let hint = format!(

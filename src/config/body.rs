@@ -1,12 +1,17 @@
 //! Bodies of blocks: attributes and nested blocks, lowered, or taken one by one by whoever knows their names.
 
-use hcl_edit::{
-    Span as _,
-    structure::{Attribute as HclAttribute, Block as HclBlock, BlockLabel, Body as HclBody, Structure},
-};
 use loam_provider::{Str, Value};
 
-use super::{Attribute, Block, Body, Check, Label, constant::constant, dynamic, lower::Lower};
+use super::{
+    Attribute, Block, Body, Check, Label,
+    constant::constant,
+    dynamic,
+    lower::Lower,
+    syntax::{
+        self,
+        tree::{Attribute as HclAttribute, Block as HclBlock, BlockLabel, Body as HclBody, Structure},
+    },
+};
 use crate::{
     diag::{Diagnostic, did_you_mean, suggest},
     source::Span,
@@ -24,12 +29,12 @@ pub(super) fn block(cx: &mut Lower<'_, '_>, found: &HclBlock) -> Block {
     let labels = labels(cx, found);
     let span = head(cx, found);
     let kind = found.ident.as_str().into();
-    Block { kind, kind_span, dynamic: None, labels, body: body(cx, &found.body, span), span }
+    Block { kind, kind_span, dynamic: None, labels, body: body(cx, &found.body), span }
 }
 
 /// Lowers a body with everything in it.
-pub(super) fn body(cx: &mut Lower<'_, '_>, found: &HclBody, head: Span) -> Body {
-    let mut lowered = empty(cx, found, head);
+pub(super) fn body(cx: &mut Lower<'_, '_>, found: &HclBody) -> Body {
+    let mut lowered = empty(cx, found);
     for structure in found {
         add(cx, structure, &mut lowered);
     }
@@ -37,9 +42,8 @@ pub(super) fn body(cx: &mut Lower<'_, '_>, found: &HclBody, head: Span) -> Body 
 }
 
 /// Returns a body with the place of another and nothing in it yet.
-pub(super) fn empty(cx: &Lower<'_, '_>, found: &HclBody, head: Span) -> Body {
-    let span = found.span().map_or(head.at_end(), |range| cx.piece.span(range));
-    Body { is_complete: cx.is_complete, ..Body::empty(span) }
+pub(super) fn empty(cx: &Lower<'_, '_>, found: &HclBody) -> Body {
+    Body { is_complete: cx.is_complete, ..Body::empty(found.span) }
 }
 
 /// Lowers one thing into a body.
@@ -224,7 +228,5 @@ pub(super) fn no_labels(cx: &mut Lower<'_, '_>, found: &HclBlock) {
 
 /// Returns whether a text can be a name.
 pub(super) fn is_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|first| first.is_alphabetic() || first == '_')
-        && chars.all(|char| char.is_alphanumeric() || matches!(char, '_' | '-'))
+    syntax::is_identifier(text)
 }

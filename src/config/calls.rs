@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use hcl_edit::structure::{Block as HclBlock, Structure};
 use loam_provider::{Str, Value};
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
     constant::constant,
     lower::Lower,
     resource,
+    syntax::tree::{Block as HclBlock, Structure},
 };
 use crate::{
     diag::{Diagnostic, suggest},

@@ -1,9 +1,12 @@
 //! Which provider configuration is meant: `provider = kube.ci`, and the `providers` of a `module` block.
 
-use hcl_edit::expr::{Expression, ObjectKey, Traversal, TraversalOperator};
 use loam_provider::Str;
 
-use super::{Attribute, PassedProvider, ProviderChoice, ProviderName, body, lower::Lower};
+use super::{
+    Attribute, PassedProvider, ProviderChoice, ProviderName, body,
+    lower::Lower,
+    syntax::tree::{Expression, ObjectKey, Traversal, TraversalOperator},
+};
 use crate::{diag::Diagnostic, source::Span};
 
 /// Reads `kube`, `kube.ci` or `kube.by_region[each.key]`, where the words are no reference but a name.
@@ -63,10 +66,10 @@ pub(super) fn passed(cx: &mut Lower<'_, '_>, value: &Expression) -> Vec<PassedPr
         cx.diagnostics.push(Diagnostic::error("Invalid provider", span, detail).hint(hint));
         return Vec::new();
     };
-    let mut passed: Vec<PassedProvider> = Vec::with_capacity(object.len());
+    let mut passed: Vec<PassedProvider> = Vec::with_capacity(object.items.len());
     for (key, value) in object {
         let span = cx.span(key);
-        let outer = choice(cx, "providers", value.expr());
+        let outer = choice(cx, "providers", value);
         let Some(inner) = inner(key) else {
             let detail = "On the left of `providers` stands what the module calls the configuration.";
             let hint = "Write for example `kube = kube.ci` or `kube.second = kube.ci`.";

@@ -1,15 +1,12 @@
 //! `dynamic` blocks: nested blocks that are written once and made for each item of a collection.
 
-use hcl_edit::{
-    expr::Expression,
-    structure::{Block as HclBlock, Structure},
-};
 use loam_provider::Str;
 
 use super::{
     Block, Dynamic,
     body::{self, Allowed},
     lower::Lower,
+    syntax::tree::{Block as HclBlock, Expression, Structure},
 };
 use crate::diag::Diagnostic;
 
@@ -39,7 +36,7 @@ pub(super) fn lower(cx: &mut Lower<'_, '_>, found: &HclBlock) -> Option<Block> {
             Structure::Block(given) if given.ident.as_str() == "content" => {
                 body::no_labels(cx, given);
                 let head = body::head(cx, given);
-                let lowered = within(cx, &iterator, |cx| body::body(cx, &given.body, head));
+                let lowered = within(cx, &iterator, |cx| body::body(cx, &given.body));
                 match content {
                     None => content = Some((lowered, head)),
                     Some((_, first)) => {

@@ -42,14 +42,14 @@ pub enum ExprKind {
         /// What it is applied to.
         operand: Box<Expr>,
     },
-    /// `a + b`
+    /// `a + b - c`: operators of one precedence, applied from left to right.
+    ///
+    /// A chain is one node, so that no chain is deep.
     Binary {
-        /// The operator.
-        op: BinaryOp,
-        /// The left operand.
-        left: Box<Expr>,
-        /// The right operand.
-        right: Box<Expr>,
+        /// The first operand.
+        first: Box<Expr>,
+        /// The others, each with the operator before it; never empty.
+        rest: Box<[(BinaryOp, Expr)]>,
     },
     /// `a ? b : c`
     Conditional(Box<Conditional>),
@@ -355,9 +355,9 @@ impl Expr {
                 visit_steps(steps, see);
             }
             ExprKind::Unary { operand, .. } => operand.visit(see),
-            ExprKind::Binary { left, right, .. } => {
-                left.visit(see);
-                right.visit(see);
+            ExprKind::Binary { first, rest } => {
+                first.visit(see);
+                rest.iter().for_each(|(_, operand)| operand.visit(see));
             }
             ExprKind::Conditional(conditional) => {
                 conditional.condition.visit(see);

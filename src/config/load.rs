@@ -5,7 +5,11 @@ use std::{fs, io, path::Path, sync::Arc};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Attribute, Config, Expr, blocks, blocks::Builder, check, interfaces, lower::Lower, lower::Names, scan, syntax,
+    Attribute, Config, Expr, blocks,
+    blocks::Builder,
+    check, interfaces,
+    lower::{Lower, Names},
+    syntax::{self, Place, tree::Structure},
 };
 use crate::{
     diag::{Diagnostic, Diagnostics},
@@ -103,18 +107,13 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
 }
 
 fn add_file(source: SourceId, sources: &Sources, builder: &mut Builder, diagnostics: &mut Diagnostics) {
-    let whole = sources.text(source).clone();
-    for item in scan::scan(&whole, blocks::is_head).items {
-        let piece = syntax::Piece { whole: &whole, source, start: item.range.start, end: item.range.end };
-        let parsed = syntax::body(piece, &item.problems, diagnostics);
-        if parsed.as_ref().is_none_or(|parsed| !parsed.is_complete) {
-            builder.broken_item(piece.text());
-        }
-        if let Some(parsed) = parsed {
-            let mut cx = Lower::new(piece, diagnostics);
-            cx.is_complete = parsed.is_complete;
-            builder.add(&mut cx, &parsed.body);
-        }
+    let text = sources.text(source);
+    let (body, problems) = syntax::body(text, source, blocks::is_head);
+    diagnostics.extend(problems);
+    body.broken.iter().for_each(|broken| builder.broken(broken));
+    let mut cx = Lower::new(text, diagnostics);
+    for structure in &body {
+        builder.add(&mut cx, structure);
     }
 }
 
@@ -123,33 +122,30 @@ pub fn variables_file(file: File, sources: &mut Sources) -> (Vec<Attribute>, Dia
     let mut diagnostics = Diagnostics::default();
     let mut values: Vec<Attribute> = Vec::new();
     let Some(source) = text(file, sources, &mut diagnostics) else { return (values, diagnostics) };
-    let whole = sources.text(source).clone();
-    for item in scan::scan(&whole, |_| false).items {
-        let piece = syntax::Piece { whole: &whole, source, start: item.range.start, end: item.range.end };
-        let Some(syntax::Parsed { body, .. }) = syntax::body(piece, &item.problems, &mut diagnostics) else { continue };
-        let mut cx = Lower::new(piece, &mut diagnostics);
-        for block in body.blocks() {
-            let detail = format!(
-                "A file of values has no blocks, only arguments, but this is a block `{}`.",
-                block.ident.as_str()
-            );
-            let span = super::body::head(&cx, block);
-            let hint = format!("Blocks belong in files that end in `{EXTENSION}`.");
-            cx.diagnostics.push(Diagnostic::error("Unexpected block", span, detail).hint(hint));
-        }
-        for attribute in body.attributes() {
-            let value = super::body::attribute(&mut cx, attribute);
-            if let Some(reference) = value.references.first() {
-                let detail = "Values in this file are plain: they cannot refer to anything.";
-                cx.diagnostics.push(Diagnostic::error("Unexpected reference", reference.span, detail));
-            }
-            if let Some(first) = values.iter().find(|other| other.name == value.name) {
-                let detail = format!("`{}` is already set in this file.", value.name);
-                cx.diagnostics.push(blocks::duplicate(detail, value.name_span, first.name_span));
+    let text = sources.text(source);
+    let (body, problems) = syntax::body(text, source, |_| false);
+    diagnostics.extend(problems);
+    let mut cx = Lower::new(text, &mut diagnostics);
+    for structure in &body {
+        let attribute = match structure {
+            Structure::Attribute(attribute) => attribute,
+            Structure::Block(block) => {
+                let detail = format!(
+                    "A file of values has no blocks, only arguments, but this is a block `{}`.",
+                    block.ident.as_str()
+                );
+                let span = super::body::head(&cx, block);
+                let hint = format!("Blocks belong in files that end in `{EXTENSION}`.");
+                cx.diagnostics.push(Diagnostic::error("Unexpected block", span, detail).hint(hint));
                 continue;
             }
-            values.push(value);
+        };
+        let value = super::body::attribute(&mut cx, attribute);
+        if let Some(reference) = value.references.first() {
+            let detail = "Values in this file are plain: they cannot refer to anything.";
+            cx.diagnostics.push(Diagnostic::error("Unexpected reference", reference.span, detail));
         }
+        values.push(value);
     }
     (values, diagnostics)
 }
@@ -158,13 +154,8 @@ pub fn variables_file(file: File, sources: &mut Sources) -> (Vec<Attribute>, Dia
 pub fn expression(name: &str, text: &str, sources: &mut Sources) -> (Expr, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let source = sources.add(name, text);
-    // Comments before and after it belong to no item.
-    let items = scan::scan(text, |_| false).items;
-    let (start, end) =
-        (items.first().map_or(0, |item| item.range.start), items.last().map_or(0, |item| item.range.end));
-    let piece = syntax::Piece { whole: text, source, start, end };
-    let expr = match syntax::expression(piece, &mut diagnostics) {
-        Some(expr) => Lower::new(piece, &mut diagnostics).expr(&expr),
+    let expr = match syntax::expression(text, source, &mut diagnostics) {
+        Some(expr) => Lower::new(text, &mut diagnostics).expr(&expr),
         None => Expr::invalid(sources.whole(source)),
     };
     (expr, diagnostics)
@@ -174,12 +165,11 @@ pub fn expression(name: &str, text: &str, sources: &mut Sources) -> (Expr, Diagn
 pub fn template(name: &str, text: &str, sources: &mut Sources) -> (Expr, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let source = sources.add(name, text);
-    let piece = syntax::Piece { whole: text, source, start: 0, end: text.len() };
-    let expr = match syntax::template(piece, &mut diagnostics) {
+    let expr = match syntax::template(text, Place::Exact { source }, &mut diagnostics) {
         Some(found) => {
-            let mut cx = Lower::new(piece, &mut diagnostics);
+            let mut cx = Lower::new(text, &mut diagnostics);
             cx.names = Names::Template;
-            super::template::bare(&mut cx, &found, sources.whole(source))
+            super::template::quoted(&mut cx, &found)
         }
         None => Expr::invalid(sources.whole(source)),
     };
@@ -305,6 +295,6 @@ mod tests {
         let names: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
         assert_eq!(names, ["region", "ports", "x"]);
         let summaries: Vec<&str> = diagnostics.iter().map(|found| found.summary).collect();
-        assert_eq!(summaries, ["Duplicate declaration", "Unexpected reference", "Unexpected block"]);
+        assert_eq!(summaries, ["Duplicate argument", "Unexpected reference", "Unexpected block"]);
     }
 }

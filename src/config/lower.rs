@@ -1,16 +1,23 @@
 //! Syntax trees to [`Expr`], with every name resolved.
 
-use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, FuncCall, Object, ObjectKey, UnaryOperator};
+use std::collections::HashSet;
+
 use loam_provider::{Number, Str, Type, Value};
 
 use super::{
-    BinaryOp, Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, UnaryOp, names, syntax::Piece,
+    Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, UnaryOp, names,
+    syntax::tree::{Expression, ForExpr, FuncCall, Node, Object, ObjectKey, Traversal, TraversalOperator},
     template,
 };
 use crate::{
     diag::{Diagnostic, Diagnostics},
     source::Span,
 };
+
+/// The stack is grown when less than this is left of it, so that nesting never overflows it.
+const STACK_LEFT: usize = 128 << 10;
+/// By so much.
+const STACK_MORE: usize = 1 << 20;
 
 /// What names may stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +28,11 @@ pub(super) enum Names {
     Template,
 }
 
-/// Lowers the expressions of one piece of text.
+/// Lowers the expressions of one text.
 pub(super) struct Lower<'t, 'd> {
-    pub(super) piece: Piece<'t>,
+    text: &'t str,
     pub(super) names: Names,
-    /// Whether all of the text is there; otherwise what seems to be missing may have been taken out.
+    /// Whether all of the block could be read; otherwise what seems to be missing may stand where a mistake is.
     pub(super) is_complete: bool,
     /// What `for` expressions around the current place bind.
     pub(super) bound: Vec<Str>,
@@ -33,18 +40,19 @@ pub(super) struct Lower<'t, 'd> {
 }
 
 impl<'t, 'd> Lower<'t, 'd> {
-    pub(super) fn new(piece: Piece<'t>, diagnostics: &'d mut Diagnostics) -> Self {
-        Self { piece, names: Names::Module, is_complete: true, bound: Vec::new(), diagnostics }
+    pub(super) fn new(text: &'t str, diagnostics: &'d mut Diagnostics) -> Self {
+        Self { text, names: Names::Module, is_complete: true, bound: Vec::new(), diagnostics }
     }
 
     /// Returns where a node stands.
-    pub(super) fn span(&self, node: &dyn hcl_edit::Span) -> Span {
-        self.piece.span(node.span().unwrap_or(0..0))
+    pub(super) fn span(&self, node: &dyn Node) -> Span {
+        node.span()
     }
 
     /// Returns the source text of a node.
-    pub(super) fn text(&self, node: &dyn hcl_edit::Span) -> &'t str {
-        node.span().and_then(|range| self.piece.text().get(range)).unwrap_or_default()
+    pub(super) fn text(&self, node: &dyn Node) -> &'t str {
+        let span = node.span();
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
     pub(super) fn error(&mut self, summary: &'static str, span: Span, detail: impl Into<String>) -> Expr {
@@ -54,16 +62,20 @@ impl<'t, 'd> Lower<'t, 'd> {
 
     /// Lowers an expression.
     pub(super) fn expr(&mut self, expr: &Expression) -> Expr {
+        stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.lower(expr))
+    }
+
+    fn lower(&mut self, expr: &Expression) -> Expr {
         let span = self.span(expr);
         let kind = match expr {
             Expression::Null(_) => ExprKind::Literal(Value::Null(Type::Any)),
             Expression::Bool(claim) => ExprKind::Literal(Value::Bool(*claim.value())),
-            Expression::Number(_) => return self.number(self.text(expr), span),
-            Expression::String(text) => ExprKind::Literal(Value::string(text.value())),
+            Expression::Number(digits) => return self.number(digits.as_str(), span),
+            Expression::String(text) => ExprKind::Literal(Value::String(text.value().clone())),
             Expression::Array(array) => ExprKind::Tuple(array.iter().map(|item| self.expr(item)).collect()),
             Expression::Object(object) => self.object(object),
-            Expression::StringTemplate(found) => return template::quoted(self, found, span),
-            Expression::HeredocTemplate(heredoc) => return template::heredoc(self, heredoc, span),
+            Expression::StringTemplate(found) => return template::quoted(self, found),
+            Expression::HeredocTemplate(heredoc) => return template::heredoc(self, heredoc),
             Expression::Parenthesis(inner) => ExprKind::Parenthesised(Box::new(self.expr(inner.inner()))),
             Expression::Variable(_) | Expression::Traversal(_) => return names::lower(self, expr, span),
             Expression::Conditional(found) => ExprKind::Conditional(Box::new(Conditional {
@@ -72,61 +84,59 @@ impl<'t, 'd> Lower<'t, 'd> {
                 otherwise: self.expr(&found.false_expr),
             })),
             Expression::FuncCall(call) => self.call(call),
-            Expression::UnaryOp(unary) => ExprKind::Unary {
-                op: match unary.operator.value() {
-                    UnaryOperator::Neg => UnaryOp::Negate,
-                    UnaryOperator::Not => UnaryOp::Not,
-                },
-                operand: Box::new(self.expr(&unary.expr)),
-            },
+            Expression::UnaryOp(unary) => {
+                let operand = self.expr(&unary.expr);
+                match (unary.operator, &unary.expr, operand.kind) {
+                    (UnaryOp::Negate, Expression::Number(_), ExprKind::Literal(Value::Number(number))) => {
+                        ExprKind::Literal(Value::Number(-number))
+                    }
+                    (op, _, kind) => ExprKind::Unary { op, operand: Box::new(Expr { kind, span: operand.span }) },
+                }
+            }
             Expression::BinaryOp(binary) => ExprKind::Binary {
-                left: Box::new(self.expr(&binary.lhs_expr)),
-                op: operator(*binary.operator.value()),
-                right: Box::new(self.expr(&binary.rhs_expr)),
+                first: Box::new(self.expr(&binary.first)),
+                rest: binary.rest.iter().map(|(op, operand)| (*op, self.expr(operand))).collect(),
             },
             Expression::ForExpr(found) => return self.for_expr(found, span),
         };
         Expr { kind, span }
     }
 
-    /// Reads a number from its text: the parser keeps only what a machine float holds.
-    fn number(&mut self, text: &str, span: Span) -> Expr {
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(digits) => (true, digits.trim_start_matches(|char: char| !char.is_ascii_digit())),
-            None => (false, text),
-        };
+    /// Reads a number as it is written.
+    pub(super) fn number(&mut self, digits: &str, span: Span) -> Expr {
         match Number::parse(digits) {
-            Ok(number) if negative => Expr { kind: ExprKind::Literal(Value::Number(-number)), span },
             Ok(number) => Expr { kind: ExprKind::Literal(Value::Number(number)), span },
             Err(error) => self.error("Invalid number", span, format!("The number cannot be used: {error}.")),
         }
     }
 
     fn object(&mut self, object: &Object) -> ExprKind {
-        let mut items = Vec::with_capacity(object.len());
+        let mut items = Vec::with_capacity(object.items.len());
+        let mut names: HashSet<Str> = HashSet::new();
         for (key, value) in object {
+            let span = self.span(key);
             let key = match key {
-                ObjectKey::Ident(ident) => {
-                    // From the source: the parser may have been given another name.
-                    let name = identifier(self.text(key), ident.as_str());
-                    Expr { kind: ExprKind::Literal(Value::string(name)), span: self.span(key) }
-                }
+                ObjectKey::Ident(ident) => Expr { kind: ExprKind::Literal(Value::String(ident.value.clone())), span },
                 ObjectKey::Expression(expr) => self.key(expr),
             };
-            items.push(Item { key, value: self.expr(value.expr()) });
+            if let ExprKind::Literal(Value::String(name)) = &key.kind
+                && !names.insert(name.clone())
+            {
+                let detail =
+                    format!("The key `{name}` is already in this object. Only the last of its values is kept.");
+                let diagnostic = Diagnostic::warning("Duplicate key", span, detail);
+                self.diagnostics.push(diagnostic.hint("Remove all but one."));
+            }
+            items.push(Item { key, value: self.expr(value) });
         }
         ExprKind::Object(items.into())
     }
 
     fn key(&mut self, expr: &Expression) -> Expr {
-        let span = self.span(expr);
         match expr {
-            Expression::String(_) => template::plain(self, self.text(expr), span),
-            Expression::Null(_) | Expression::Bool(_) => {
-                Expr { kind: ExprKind::Literal(Value::string(self.text(expr).trim())), span }
-            }
-            Expression::Traversal(_) => {
-                let text = self.text(expr).trim();
+            // A splat is a value; a name with attributes and indexes written out could be meant as text.
+            Expression::Traversal(found) if is_dotted(found) => {
+                let (span, text) = (self.span(expr), self.text(expr));
                 self.diagnostics.push(
                     Diagnostic::error("Ambiguous key", span, "A key with a dot may be a name or a reference.")
                         .hint(format!("For the value of the reference write `({text})`, for the text `\"{text}\"`.")),
@@ -148,9 +158,9 @@ impl<'t, 'd> Lower<'t, 'd> {
     }
 
     fn for_expr(&mut self, found: &ForExpr, span: Span) -> Expr {
-        let collection = self.expr(&found.intro.collection_expr);
-        let key = found.intro.key_var.as_ref().map(|name| Str::from(name.as_str()));
-        let value = Str::from(found.intro.value_var.as_str());
+        let collection = self.expr(&found.collection_expr);
+        let key = found.key_var.as_ref().map(|name| name.value.clone());
+        let value = found.value_var.value.clone();
         let outside = self.bound.len();
         self.bound.extend(key.iter().cloned().chain([value.clone()]));
         let result_value = self.expr(&found.value_expr);
@@ -159,31 +169,18 @@ impl<'t, 'd> Lower<'t, 'd> {
             Some(key) if found.grouping => ForResult::Groups { key: self.expr(key), value: result_value },
             Some(key) => ForResult::Object { key: self.expr(key), value: result_value },
         };
-        let condition = found.cond.as_ref().map(|condition| self.expr(&condition.expr));
+        let condition = found.cond.as_ref().map(|condition| self.expr(condition));
         self.bound.truncate(outside);
         Expr { kind: ExprKind::For(Box::new(For { key, value, collection, result, condition })), span }
     }
 }
 
-fn identifier<'t>(source: &'t str, parsed: &'t str) -> &'t str {
-    let source = source.trim();
-    if source.is_empty() { parsed } else { source }
-}
-
-fn operator(operator: BinaryOperator) -> BinaryOp {
-    match operator {
-        BinaryOperator::Or => BinaryOp::Or,
-        BinaryOperator::And => BinaryOp::And,
-        BinaryOperator::Eq => BinaryOp::Equal,
-        BinaryOperator::NotEq => BinaryOp::NotEqual,
-        BinaryOperator::Less => BinaryOp::Less,
-        BinaryOperator::LessEq => BinaryOp::LessOrEqual,
-        BinaryOperator::Greater => BinaryOp::Greater,
-        BinaryOperator::GreaterEq => BinaryOp::GreaterOrEqual,
-        BinaryOperator::Plus => BinaryOp::Add,
-        BinaryOperator::Minus => BinaryOp::Subtract,
-        BinaryOperator::Mul => BinaryOp::Multiply,
-        BinaryOperator::Div => BinaryOp::Divide,
-        BinaryOperator::Mod => BinaryOp::Remainder,
-    }
+/// Returns whether a traversal is a name with nothing after it but attributes and indexes that are written out.
+fn is_dotted(found: &Traversal) -> bool {
+    matches!(found.expr, Expression::Variable(_))
+        && found.operators.iter().all(|operator| match operator.value() {
+            TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_) => true,
+            TraversalOperator::Index(key) => matches!(key, Expression::String(_) | Expression::Number(_)),
+            TraversalOperator::AttrSplat | TraversalOperator::FullSplat => false,
+        })
 }

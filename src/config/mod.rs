@@ -1,8 +1,8 @@
 //! Text to configuration.
 //!
-//! [`load`] reads a directory. Each text is split into its top-level items (`scan`), each item is parsed (`syntax`)
-//! and lowered once (`blocks`, `resource`, `calls`, `targets`, `lower`) to the types here; nobody else sees a syntax tree. `check` then
-//! looks up every name that is used, `interfaces` whether modules fit their calls, and [`cycles`] what needs itself.
+//! [`load`] reads a directory. Each text is parsed (`syntax`) and lowered once (`blocks`, `resource`, `calls`, `targets`,
+//! `lower`) to the types here; nobody else sees a syntax tree. `check` then looks up every name that is used,
+//! `interfaces` whether modules fit their calls, and [`cycles`] what needs itself.
 //!
 //! Nothing here evaluates anything. Start in `syntax` if a syntax error reads badly, in `lower` if an expression
 //! means something else than it says.
@@ -25,7 +25,6 @@ mod lower;
 mod module;
 mod names;
 mod resource;
-mod scan;
 mod syntax;
 mod targets;
 mod template;

@@ -1,21 +1,18 @@
 //! Names and the ways into their values: what `var.a.b[0]` means.
 
-use hcl_edit::{
-    Decorated,
-    expr::{Expression, TraversalOperator},
-};
-use loam_provider::{Number, Str, Value};
+use loam_provider::Str;
 
 use super::{
     Expr, ExprKind, Step, StepKind, Subject,
     lower::{Lower, Names},
+    syntax::tree::{Expression, Spanned, TraversalOperator},
 };
 use crate::{
     diag::{Diagnostic, did_you_mean},
     source::Span,
 };
 
-type Operators<'e> = &'e [Decorated<TraversalOperator>];
+type Operators<'e> = &'e [Spanned<TraversalOperator>];
 
 /// Lowers a name, or a way into a value.
 pub(super) fn lower(cx: &mut Lower<'_, '_>, expr: &Expression, span: Span) -> Expr {
@@ -60,7 +57,7 @@ fn resolve(
         return Ok((Subject::Bound(name.into()), 0));
     }
     let attribute = |index: usize| match operators.get(index).map(|operator| operator.value()) {
-        Some(TraversalOperator::GetAttr(attribute)) => Some(Str::from(attribute.as_str())),
+        Some(TraversalOperator::GetAttr(attribute)) => Some(attribute.value.clone()),
         _ => None,
     };
     let invalid = |detail: String| Diagnostic::error("Invalid reference", span, detail);
@@ -140,25 +137,15 @@ fn steps(cx: &mut Lower<'_, '_>, operators: Operators<'_>) -> Vec<Step> {
         let span = cx.span(operator);
         index += 1;
         let kind = match operator.value() {
-            TraversalOperator::GetAttr(name) => StepKind::Attribute(name.as_str().into()),
+            TraversalOperator::GetAttr(name) => StepKind::Attribute(name.value.clone()),
             TraversalOperator::Index(key) => StepKind::Index(Box::new(cx.expr(key))),
-            TraversalOperator::LegacyIndex(key) => {
-                if let Some(TraversalOperator::LegacyIndex(second)) = operators.get(index).map(|next| next.value()) {
-                    let span = span.to(cx.span(&operators[index]));
-                    let detail = "Two indexes cannot be chained with dots: they look like one number.";
-                    let hint = format!("Write `[{}][{}]`.", key.value(), second.value());
-                    cx.diagnostics.push(Diagnostic::error("Invalid index", span, detail).hint(hint));
-                    index += 1;
-                }
-                let value = Value::Number(Number::from(**key));
-                StepKind::Index(Box::new(Expr { kind: ExprKind::Literal(value), span }))
-            }
-            TraversalOperator::FullSplat(_) => {
+            TraversalOperator::LegacyIndex(digits) => StepKind::Index(Box::new(cx.number(digits, span))),
+            TraversalOperator::FullSplat => {
                 let each = steps(cx, &operators[index..]);
                 index = operators.len();
                 StepKind::Splat(each.into())
             }
-            TraversalOperator::AttrSplat(_) => {
+            TraversalOperator::AttrSplat => {
                 let taken = operators[index..].iter().take_while(|operator| {
                     matches!(operator.value(), TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_))
                 });

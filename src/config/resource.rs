@@ -1,10 +1,5 @@
 //! `resource` and `data` blocks: what belongs to the language is taken out, the rest is the kind's.
 
-use hcl_edit::{
-    Decorated,
-    expr::{Expression, TraversalOperator},
-    structure::{Attribute as HclAttribute, Block as HclBlock, BlockLabel, Structure},
-};
 use loam_provider::{Path, Step, Value};
 
 use super::{
@@ -14,6 +9,9 @@ use super::{
     choices,
     constant::constant,
     lower::Lower,
+    syntax::tree::{
+        Attribute as HclAttribute, Block as HclBlock, BlockLabel, Expression, Spanned, Structure, TraversalOperator,
+    },
 };
 use crate::{addr::Mode, diag::Diagnostic, source::Span};
 
@@ -38,7 +36,7 @@ pub(super) fn lower(cx: &mut Lower<'_, '_>, block: &HclBlock, mode: Mode, span: 
         lifecycle: Lifecycle::default(),
         timeouts: Vec::new(),
         on_destroy: None,
-        body: body::empty(cx, &block.body, span),
+        body: body::empty(cx, &block.body),
         span,
     };
     for structure in &block.body {
@@ -268,14 +266,12 @@ fn path(expr: &Expression) -> Option<Path> {
     }
 }
 
-fn step(operator: &Decorated<TraversalOperator>) -> Option<Step> {
+fn step(operator: &Spanned<TraversalOperator>) -> Option<Step> {
     Some(match operator.value() {
-        TraversalOperator::GetAttr(name) => Step::Name(name.as_str().into()),
-        TraversalOperator::Index(Expression::String(key)) => Step::Name(key.value().into()),
-        TraversalOperator::Index(Expression::Number(index)) => {
-            Step::Index(usize::try_from(index.value().as_u64()?).ok()?)
-        }
-        TraversalOperator::LegacyIndex(index) => Step::Index(usize::try_from(*index.value()).ok()?),
-        TraversalOperator::Index(_) | TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => return None,
+        TraversalOperator::GetAttr(name) => Step::Name(name.value.clone()),
+        TraversalOperator::Index(Expression::String(key)) => Step::Name(key.value().clone()),
+        TraversalOperator::Index(Expression::Number(index)) => Step::Index(index.as_str().parse().ok()?),
+        TraversalOperator::LegacyIndex(index) => Step::Index(index.parse().ok()?),
+        TraversalOperator::Index(_) | TraversalOperator::AttrSplat | TraversalOperator::FullSplat => return None,
     })
 }

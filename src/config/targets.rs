@@ -1,10 +1,6 @@
 //! `moved`, `removed` and `import` blocks, and the addresses in them.
 
-use hcl_edit::{
-    expr::{Expression, Traversal, TraversalOperator},
-    structure::{Attribute as HclAttribute, Block as HclBlock, Structure},
-};
-use loam_provider::{Number, Str, Value};
+use loam_provider::{Str, Value};
 
 use super::{
     BlockName, Expr, ExprKind, Import, Moved, Removed, Target, TargetBlock, TargetStep,
@@ -13,6 +9,9 @@ use super::{
     choices,
     constant::constant,
     lower::Lower,
+    syntax::tree::{
+        Attribute as HclAttribute, Block as HclBlock, Expression, Spanned, Structure, Traversal, TraversalOperator,
+    },
 };
 use crate::{addr::Mode, diag::Diagnostic, source::Span};
 
@@ -183,7 +182,7 @@ fn target(cx: &mut Lower<'_, '_>, value: &Expression) -> Option<Target> {
 /// The words of an address that are still to be read.
 struct Walk<'e> {
     first: Option<&'e str>,
-    rest: &'e [hcl_edit::Decorated<TraversalOperator>],
+    rest: &'e [Spanned<TraversalOperator>],
 }
 
 impl<'e> Walk<'e> {
@@ -208,11 +207,11 @@ impl<'e> Walk<'e> {
         let (operator, rest) = self.rest.split_first()?;
         let key = match operator.value() {
             TraversalOperator::Index(key) => cx.expr(key),
-            TraversalOperator::LegacyIndex(index) => {
-                let value = Value::Number(Number::from(**index));
-                Expr { kind: ExprKind::Literal(value), span: cx.span(operator) }
+            TraversalOperator::LegacyIndex(digits) => {
+                let span = cx.span(operator);
+                cx.number(digits, span)
             }
-            TraversalOperator::GetAttr(_) | TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
+            TraversalOperator::GetAttr(_) | TraversalOperator::AttrSplat | TraversalOperator::FullSplat => {
                 return None;
             }
         };

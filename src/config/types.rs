@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
-use loam_provider::{Field, Known, ObjectType, Presence, Str, Type};
+use loam_provider::{Field, Known, ObjectType, Presence, Type};
 
-use super::{constant::constant, lower::Lower};
+use super::{
+    constant::constant,
+    lower::Lower,
+    syntax::tree::{Expression, FuncCall, ObjectKey},
+};
 use crate::{
     diag::{Diagnostic, did_you_mean},
     source::Span,
@@ -78,15 +81,15 @@ fn wrapping(cx: &mut Lower<'_, '_>, call: &FuncCall, span: Span) -> Type {
             let mut fields = BTreeMap::new();
             for (key, value) in object {
                 let name = match key {
-                    ObjectKey::Ident(ident) => Str::from(ident.as_str()),
-                    ObjectKey::Expression(Expression::String(text)) => Str::from(text.value()),
+                    ObjectKey::Ident(ident) => ident.value.clone(),
+                    ObjectKey::Expression(Expression::String(text)) => text.value().clone(),
                     ObjectKey::Expression(key) => {
                         let span = cx.span(key);
                         report(cx, span, "An attribute of an object type is a plain name.".into(), None);
                         continue;
                     }
                 };
-                fields.insert(name, field(cx, value.expr()));
+                fields.insert(name, field(cx, value));
             }
             Type::Object(Arc::new(ObjectType { fields }))
         }

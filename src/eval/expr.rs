@@ -14,8 +14,17 @@ use crate::{
     diag::{Diagnostic, Diagnostics, did_you_mean},
 };
 
+/// The stack is grown when less than this is left of it, so that nesting never overflows it.
+const STACK_LEFT: usize = 256 << 10;
+/// By so much.
+const STACK_MORE: usize = 2 << 20;
+
 /// Evaluates an expression. What is wrong in it is added to `diagnostics`, and its value is unknown.
 pub fn expr(expr: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
+    stacker::maybe_grow(STACK_LEFT, STACK_MORE, || evaluate(expr, scope, diagnostics))
+}
+
+fn evaluate(expr: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
     match &expr.kind {
         ExprKind::Literal(value) => value.clone().into(),
         ExprKind::Template(parts) => template::text(parts, scope, diagnostics),
@@ -30,7 +39,7 @@ pub fn expr(expr: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Ev
             steps::follow(value, steps, base, scope, diagnostics)
         }
         ExprKind::Unary { op, operand } => operators::unary(*op, operand, scope, diagnostics),
-        ExprKind::Binary { op, left, right } => operators::binary(*op, left, right, expr, scope, diagnostics),
+        ExprKind::Binary { first, rest } => operators::chain(first, rest, scope, diagnostics),
         ExprKind::Conditional(found) => conditional(found, expr, scope, diagnostics),
         ExprKind::For(found) => for_expr(found, scope, diagnostics),
         ExprKind::Call(found) => call::call(found, expr, scope, diagnostics),

@@ -12,7 +12,29 @@ use super::{
 use crate::{
     config::{BinaryOp, Expr, UnaryOp},
     diag::{Diagnostic, Diagnostics},
+    source::Span,
 };
+
+/// One side of an operator: an operand, or what the operators before it made of theirs.
+struct Side<'e> {
+    value: Evaluated,
+    first: &'e Expr,
+    rest: &'e [(BinaryOp, Expr)],
+}
+
+impl<'e> Side<'e> {
+    fn new(operand: &'e Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Self {
+        Self { value: expr::expr(operand, scope, diagnostics), first: operand, rest: &[] }
+    }
+
+    fn span(&self) -> Span {
+        self.rest.last().map_or(self.first.span, |(_, last)| self.first.span.to(last.span))
+    }
+
+    fn exprs(&self) -> Vec<&'e Expr> {
+        std::iter::once(self.first).chain(self.rest.iter().map(|(_, operand)| operand)).collect()
+    }
+}
 
 /// Evaluates an operator of one operand.
 pub(super) fn unary(op: UnaryOp, operand: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
@@ -20,7 +42,8 @@ pub(super) fn unary(op: UnaryOp, operand: &Expr, scope: &Scope<'_>, diagnostics:
         UnaryOp::Negate => ("-", Type::Number),
         UnaryOp::Not => ("!", Type::Bool),
     };
-    let value = self::operand(sign, "operand", operand, &ty, scope, diagnostics);
+    let side = Side::new(operand, scope, diagnostics);
+    let value = converted(sign, "operand", &side, &ty, scope, diagnostics);
     let result = match (op, &value.value) {
         (UnaryOp::Negate, Value::Number(number)) => Value::Number(-number.clone()),
         (UnaryOp::Not, Value::Bool(claim)) => Value::Bool(!claim),
@@ -29,18 +52,25 @@ pub(super) fn unary(op: UnaryOp, operand: &Expr, scope: &Scope<'_>, diagnostics:
     Evaluated::new(result, value.marks.collapsed())
 }
 
-/// Evaluates an operator of two operands.
-pub(super) fn binary(
-    op: BinaryOp,
-    left: &Expr,
-    right: &Expr,
-    whole: &Expr,
+/// Evaluates operators of one precedence from left to right.
+pub(super) fn chain(
+    first: &Expr,
+    rest: &[(BinaryOp, Expr)],
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Evaluated {
+    let mut left = Side::new(first, scope, diagnostics);
+    for (index, (op, right)) in rest.iter().enumerate() {
+        let value = binary(*op, &left, right, scope, diagnostics);
+        left = Side { value, first, rest: &rest[..=index] };
+    }
+    left.value
+}
+
+fn binary(op: BinaryOp, left: &Side<'_>, right: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
     match op {
         BinaryOp::Equal | BinaryOp::NotEqual => {
-            let left = expr::expr(left, scope, diagnostics);
+            let left = left.value.clone();
             let right = expr::expr(right, scope, diagnostics);
             let marks = left.marks.and(&right.marks).collapsed();
             let equal = equal(&left.value, &right.value).map(|equal| equal == (op == BinaryOp::Equal));
@@ -48,8 +78,9 @@ pub(super) fn binary(
         }
         BinaryOp::And | BinaryOp::Or => {
             let sign = op.to_string();
-            let left = operand(&sign, "left side", left, &Type::Bool, scope, diagnostics);
-            let right = operand(&sign, "right side", right, &Type::Bool, scope, diagnostics);
+            let left = converted(&sign, "left side", left, &Type::Bool, scope, diagnostics);
+            let right = Side::new(right, scope, diagnostics);
+            let right = converted(&sign, "right side", &right, &Type::Bool, scope, diagnostics);
             let marks = left.marks.and(&right.marks).collapsed();
             // One side may decide alone, even where the other is not known.
             let deciding = op == BinaryOp::Or;
@@ -65,17 +96,17 @@ pub(super) fn binary(
         BinaryOp::LessOrEqual => ordered(op, left, right, scope, diagnostics, Ordering::is_le),
         BinaryOp::Greater => ordered(op, left, right, scope, diagnostics, Ordering::is_gt),
         BinaryOp::GreaterOrEqual => ordered(op, left, right, scope, diagnostics, Ordering::is_ge),
-        BinaryOp::Add => computed(op, left, right, whole, scope, diagnostics, Number::checked_add),
-        BinaryOp::Subtract => computed(op, left, right, whole, scope, diagnostics, Number::checked_sub),
-        BinaryOp::Multiply => computed(op, left, right, whole, scope, diagnostics, Number::checked_mul),
-        BinaryOp::Divide => computed(op, left, right, whole, scope, diagnostics, Number::checked_div),
-        BinaryOp::Remainder => computed(op, left, right, whole, scope, diagnostics, Number::checked_rem),
+        BinaryOp::Add => computed(op, left, right, scope, diagnostics, Number::checked_add),
+        BinaryOp::Subtract => computed(op, left, right, scope, diagnostics, Number::checked_sub),
+        BinaryOp::Multiply => computed(op, left, right, scope, diagnostics, Number::checked_mul),
+        BinaryOp::Divide => computed(op, left, right, scope, diagnostics, Number::checked_div),
+        BinaryOp::Remainder => computed(op, left, right, scope, diagnostics, Number::checked_rem),
     }
 }
 
 fn ordered(
     op: BinaryOp,
-    left: &Expr,
+    left: &Side<'_>,
     right: &Expr,
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
@@ -86,9 +117,8 @@ fn ordered(
 
 fn computed(
     op: BinaryOp,
-    left: &Expr,
+    left: &Side<'_>,
     right: &Expr,
-    whole: &Expr,
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
     compute: fn(&Number, &Number) -> Result<Number, ArithmeticError>,
@@ -102,14 +132,16 @@ fn computed(
             } else {
                 ("Number out of range", format!("This cannot be computed: {error}."))
             };
-            Diagnostic::error(summary, whole.span, detail).values(about(&[left, right], scope))
+            let mut exprs = left.exprs();
+            exprs.push(right);
+            Diagnostic::error(summary, left.span().to(right.span), detail).values(about(&exprs, scope))
         })
     })
 }
 
 fn numbers(
     op: BinaryOp,
-    left: &Expr,
+    left: &Side<'_>,
     right: &Expr,
     ty: Type,
     scope: &Scope<'_>,
@@ -117,8 +149,9 @@ fn numbers(
     compute: impl FnOnce(&Number, &Number) -> Result<Value, Diagnostic>,
 ) -> Evaluated {
     let sign = op.to_string();
-    let left = operand(&sign, "left side", left, &Type::Number, scope, diagnostics);
-    let right = operand(&sign, "right side", right, &Type::Number, scope, diagnostics);
+    let left = converted(&sign, "left side", left, &Type::Number, scope, diagnostics);
+    let right = Side::new(right, scope, diagnostics);
+    let right = converted(&sign, "right side", &right, &Type::Number, scope, diagnostics);
     let marks = left.marks.and(&right.marks).collapsed();
     let value = match (left.value.as_number(), right.value.as_number()) {
         (Some(left), Some(right)) => compute(left, right).unwrap_or_else(|diagnostic| {
@@ -130,33 +163,34 @@ fn numbers(
     Evaluated::new(value, marks)
 }
 
-/// Evaluates an operand to a value of a type; what is wrong is reported and unknown.
-fn operand(
+/// Returns a side as a value of a type; what is wrong is reported and unknown.
+fn converted(
     sign: &str,
-    side: &str,
-    found: &Expr,
+    name: &str,
+    side: &Side<'_>,
     ty: &Type,
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Evaluated {
-    let operand = expr::expr(found, scope, diagnostics);
+    let value = &side.value.value;
+    let marks = side.value.marks.clone();
     let wanted = if *ty == Type::Number { "a number" } else { "true or false" };
-    match operand.value.convert(ty) {
+    match value.clone().convert(ty) {
         Ok(Value::Null(_)) => {
-            let detail = format!("The {side} of `{sign}` must be {wanted}, but it is null.");
-            let diagnostic = Diagnostic::error("Null value", found.span, detail);
-            diagnostics.push(diagnostic.values(about(&[found], scope)));
-            Evaluated::new(Value::Unknown(ty.clone()), operand.marks)
+            let detail = format!("The {name} of `{sign}` must be {wanted}, but it is null.");
+            let diagnostic = Diagnostic::error("Null value", side.span(), detail);
+            diagnostics.push(diagnostic.values(about(&side.exprs(), scope)));
+            Evaluated::new(Value::Unknown(ty.clone()), marks)
         }
-        Ok(value) => Evaluated::new(value, operand.marks),
+        Ok(value) => Evaluated::new(value, marks),
         Err(_) => {
-            let detail = format!("The {side} of `{sign}` must be {wanted}, but it is {}.", a_type(&operand.value.ty()));
-            let mut diagnostic = Diagnostic::error("Invalid operand", found.span, detail);
-            if sign == "+" && matches!(operand.value, Value::String(_)) {
+            let detail = format!("The {name} of `{sign}` must be {wanted}, but it is {}.", a_type(&value.ty()));
+            let mut diagnostic = Diagnostic::error("Invalid operand", side.span(), detail);
+            if sign == "+" && matches!(value, Value::String(_)) {
                 diagnostic = diagnostic.hint("To put texts together, write `\"${a}${b}\"`.");
             }
-            diagnostics.push(diagnostic.values(about(&[found], scope)));
-            Evaluated::new(Value::Unknown(ty.clone()), operand.marks)
+            diagnostics.push(diagnostic.values(about(&side.exprs(), scope)));
+            Evaluated::new(Value::Unknown(ty.clone()), marks)
         }
     }
 }

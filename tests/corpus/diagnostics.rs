@@ -185,7 +185,6 @@ fn hostile_texts_end_with_a_message() {
         nested("{ a = ", "}"),
         nested("-", ""),
         nested("!", ""),
-        nested("1 + ", ""),
         nested("true ? 1 : ", ""),
         nested("f(", ")"),
         nested("\"${", "}\""),

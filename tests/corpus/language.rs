@@ -154,12 +154,33 @@ fn functions_compute() {
 
 #[test]
 fn deep_but_legal_expressions_are_quick() {
-    for (open, middle, close) in
-        [("(", "1", ")"), ("[", "1", "]"), ("{ a = ", "1", "}"), ("\"${", "1", "}\""), ("upper(", "\"x\"", ")")]
-    {
-        let text = format!("{}{middle}{}", open.repeat(28), close.repeat(28));
-        assert!(!evaluate(&text).starts_with("error"), "{text}");
+    for (open, middle, close) in [
+        ("(", "1", ")"),
+        ("[", "1", "]"),
+        ("{ a = ", "1", "}"),
+        ("\"${", "1", "}\""),
+        ("upper(", "\"x\"", ")"),
+        ("-", "1", ""),
+        ("!", "true", ""),
+        ("true ? 1 : ", "1", ""),
+        ("[for x in [1] : ", "x", "]"),
+    ] {
+        let text = format!("{}{middle}{}", open.repeat(240), close.repeat(240));
+        let found = evaluate(&text);
+        assert!(!found.starts_with("error"), "{text}: {found}");
+        let text = format!("{}{middle}{}", open.repeat(260), close.repeat(260));
+        assert!(evaluate(&text).starts_with("error: Nesting too deep"), "{text}");
     }
-    let directives = format!("\"{}x{}\"", "%{ if true }".repeat(28), "%{ endif }".repeat(28));
+    let directives = format!("\"{}x{}\"", "%{ if true }".repeat(240), "%{ endif }".repeat(240));
     assert_eq!(evaluate(&directives), r#""x""#);
+}
+
+#[test]
+fn chains_of_operators_are_as_long_as_one_likes() {
+    check(&[
+        (&format!("0{}", " + 1".repeat(10_000)), "10000"),
+        (&format!("10000{} * 2 + 5", " - 1 * 1".repeat(10_000)), "4"),
+        (&format!("true{}", " && true || false".repeat(10_000)), "true"),
+        (&format!("[{}][9999]", "1, ".repeat(10_000)), "1"),
+    ]);
 }

@@ -14,7 +14,11 @@ mod spacing;
 #[cfg(test)]
 mod tests;
 
-use crate::source::{Location, Sources};
+use super::syntax;
+use crate::{
+    diag::Severity,
+    source::{Location, Sources},
+};
 
 /// Why a text cannot be laid out: it is not HCL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,11 +79,13 @@ pub fn format(text: &str) -> Result<String, FormatError> {
         let at = u32::try_from(misplaced.at).unwrap_or(u32::MAX);
         FormatError { location: sources.location(id, at), fault: misplaced.fault }
     })?;
-    hcl_edit::parser::parse_body(text).map_err(|error| {
-        let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let location = Location { line: place(error.location().line()), column: place(error.location().column()) };
-        FormatError { location, fault: Fault::Syntax { message: error.message().to_owned() } }
-    })?;
+    let mut sources = Sources::default();
+    let source = sources.add("", text);
+    let (_, problems) = syntax::body(text, source, |_| false);
+    if let Some(problem) = problems.sorted().into_iter().find(|problem| problem.severity == Severity::Error) {
+        let location = problem.span.map_or(Location { line: 1, column: 1 }, |span| sources.start(span));
+        return Err(FormatError { location, fault: Fault::Syntax { message: problem.detail } });
+    }
     let blank_end = text.len() - text.trim_end_matches([' ', '\t']).len();
     Ok(layout::lay_out(tokens, blank_end))
 }
