@@ -160,7 +160,8 @@ impl Project {
             paths: &self.paths,
             files: &self.files,
         };
-        let loaded = modules::load(self.config.clone(), site, &mut self.sources);
+        let empty = Config { root: Arc::default(), digest: String::new() };
+        let loaded = modules::load(std::mem::replace(&mut self.config, empty), site, &mut self.sources);
         self.config = loaded.config;
         self.used = loaded.used;
         Ok(loaded.diagnostics)

@@ -88,7 +88,9 @@ impl Used {
 
 /// Reads the modules that a configuration calls. What cannot be read is reported, and the call has no module.
 pub fn load(config: Config, site: Site<'_>, sources: &mut Sources) -> Loaded {
-    if config.root.calls.is_empty() {
+    let Config { root, digest } = config;
+    if root.calls.is_empty() {
+        let config = Config { root, digest };
         return Loaded { config, used: Vec::new(), diagnostics: Diagnostics::default() };
     }
     let mut loader = Loader {
@@ -98,12 +100,15 @@ pub fn load(config: Config, site: Site<'_>, sources: &mut Sources) -> Loaded {
         used: Vec::new(),
         read: HashMap::new(),
         settled: HashMap::new(),
-        digests: BTreeSet::from([config.digest]),
+        digests: BTreeSet::from([digest]),
     };
-    let statics = Statics::new(config.root, site.variables, site.paths.clone(), site.files);
-    let root = Place { dir: PathBuf::from("."), package: None };
+    let statics = Statics::new(Arc::clone(&root), site.variables, site.paths.clone(), site.files);
+    let place = Place { dir: PathBuf::from("."), package: None };
     let chain = Chain { real: vec![real(site.base)], shown: vec![".".to_owned()], path: ModulePath::root() };
-    let (root, _) = loader.settle(&statics, &root, &chain);
+    let (called, _) = loader.calls(&statics, &place, &chain);
+    // The root may be large: by now nobody else holds it.
+    drop(statics);
+    let root = loader.combined(Arc::unwrap_or_clone(root), called, &chain.path);
     let Loader { diagnostics, used, digests, .. } = loader;
     let digest = Digest::of(digests.into_iter().collect::<Vec<_>>().join("\n").as_bytes()).to_string();
     Loaded { config: Config { root, digest }, used, diagnostics }
@@ -147,55 +152,68 @@ struct Loader<'l> {
     digests: BTreeSet<String>,
 }
 
+/// What the calls of a module call, by their names.
+type Called = BTreeMap<Str, Option<Arc<Module>>>;
+
 impl Loader<'_> {
     /// Returns a module with what it calls.
     fn settle(&mut self, statics: &Statics<'_>, place: &Place, chain: &Chain) -> (Arc<Module>, Calls) {
-        let module = Arc::clone(statics.module());
+        let module = statics.module();
         if module.calls.is_empty() {
-            return (module, Calls::Fixed);
+            return (Arc::clone(module), Calls::Fixed);
         }
-        let mut fixed = Calls::Fixed;
-        let mut called: BTreeMap<Str, Option<Arc<Module>>> = BTreeMap::new();
-        for (name, call) in &module.calls {
+        let (called, calls) = self.calls(statics, place, chain);
+        let identity = called.values().map(|module| module.as_ref().map_or(0, |module| Arc::as_ptr(module) as usize));
+        let key = (place.dir.clone(), identity.collect::<Vec<_>>());
+        if let Some(known) = self.settled.get(&key) {
+            return (Arc::clone(known), calls);
+        }
+        let module = self.combined(Module::clone(module), called, &chain.path);
+        self.settled.insert(key, Arc::clone(&module));
+        if calls == Calls::Fixed {
+            self.settled.insert((place.dir.clone(), Vec::new()), Arc::clone(&module));
+        }
+        (module, calls)
+    }
+
+    /// Returns what the calls of a module call.
+    fn calls(&mut self, statics: &Statics<'_>, place: &Place, chain: &Chain) -> (Called, Calls) {
+        let mut calls = Calls::Fixed;
+        let mut called = Called::new();
+        for (name, call) in &statics.module().calls {
             let mut problems = Diagnostics::default();
             let found = self.call(call, statics, place, chain, &mut problems);
-            if !chain.path.is_root() {
-                problems.set_address(&chain.path);
-            }
-            self.diagnostics.extend(problems);
+            self.report(problems, &chain.path);
             if config::constant(&call.source.expr).is_none() {
-                fixed = Calls::Varying;
+                calls = Calls::Varying;
             }
             let found = found.map(|(module, inner)| {
                 if inner == Calls::Varying {
-                    fixed = Calls::Varying;
+                    calls = Calls::Varying;
                 }
                 module
             });
             called.insert(name.clone(), found);
         }
-        let identity = called.values().map(|module| module.as_ref().map_or(0, |module| Arc::as_ptr(module) as usize));
-        let key = (place.dir.clone(), identity.collect::<Vec<_>>());
-        if let Some(known) = self.settled.get(&key) {
-            return (Arc::clone(known), fixed);
-        }
-        let mut module = Module::clone(&module);
+        (called, calls)
+    }
+
+    /// Puts what a module calls into it, and checks that it is called as it is declared.
+    fn combined(&mut self, mut module: Module, called: Called, path: &ModulePath) -> Arc<Module> {
         for (name, found) in called {
             if let Some(call) = module.calls.get_mut(&name) {
                 call.module = found;
             }
         }
-        let mut found = config::check_calls(&module);
-        if !chain.path.is_root() {
-            found.set_address(&chain.path);
+        self.report(config::check_calls(&module), path);
+        Arc::new(module)
+    }
+
+    fn report(&mut self, mut problems: Diagnostics, path: &ModulePath) {
+        if !path.is_root() {
+            problems.set_address(path);
         }
-        self.diagnostics.extend(found);
-        let module = Arc::new(module);
-        self.settled.insert(key, Arc::clone(&module));
-        if fixed == Calls::Fixed {
-            self.settled.insert((place.dir.clone(), Vec::new()), Arc::clone(&module));
-        }
-        (module, fixed)
+        self.diagnostics.extend(problems);
     }
 
     /// Returns what a call calls, or `None` after saying why not.

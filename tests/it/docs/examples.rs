@@ -9,8 +9,26 @@ use std::collections::BTreeMap;
 use super::page::{Fence, is_update, pages, rewrite};
 use crate::support::Project;
 
-/// What examples may refer to: a directory of data, and files.
-const FIXTURES: [(&str, &str); 2] = [("seed/data.txt", "data\n"), ("files/genesis.json", "{\"chain\": \"bench\"}\n")];
+/// What examples may refer to: a directory of data, files, and a module.
+const FIXTURES: [(&str, &str); 3] = [
+    ("seed/data.txt", "data\n"),
+    ("files/genesis.json", "{\"chain\": \"bench\"}\n"),
+    ("modules/site/main.loam.hcl", SITE),
+];
+
+/// The module of docs/modules.md.
+const SITE: &str = r#"variable "name" {
+  type = string
+}
+
+resource "directory" "data" {
+  path = "data/${var.name}"
+}
+
+output "directory" {
+  value = directory.data.path
+}
+"#;
 
 fn project(configuration: &str) -> Project {
     let project = Project::with(configuration);

@@ -60,6 +60,13 @@ fn branches_tags_and_commits_are_fetched() {
         project.succeed(&["validate"]);
         let is_newer = project.loam(&["get"]).stdout.contains(&first[..12]);
         assert_eq!(is_newer, !["", "?ref=main"].contains(&reference), "{reference}");
+        // Servers of the old protocol give out no commit by its name alone.
+        let old = Project::with(&calling(&format!("{base}//site{reference}")));
+        let mut command = old.command(&["get"]);
+        command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "protocol.version").env("GIT_CONFIG_VALUE_0", "0");
+        let done = Done::of(&mut command);
+        assert_eq!(done.code, 0, "{}", done.told());
+        assert_eq!(fetched(&old), fetched(&project), "{reference}");
         let module = project.path(".loam/modules").join(&fetched(&project)[0]);
         assert!(module.join("site/main.loam.hcl").exists() && !module.join(".git").exists());
     }
