@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use loam_provider::Str;
 use serde::{Deserialize, Serialize};
 
-pub use parse::InvalidAddress;
+pub use parse::{InvalidAddress, Named, named};
 
 /// The way from the root module to a module instance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,6 +94,15 @@ impl ModulePath {
         Self(self.0.iter().cloned().chain([ModuleStep { name: name.into(), key }]).collect())
     }
 
+    /// Returns the calls alone, whichever instances of them this leads through.
+    #[must_use]
+    pub fn without_keys(&self) -> Self {
+        if self.0.iter().all(|step| step.key.is_none()) {
+            return self.clone();
+        }
+        Self(self.0.iter().map(|step| ModuleStep { name: step.name.clone(), key: None }).collect())
+    }
+
     /// Returns the module this one is called in, or `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
@@ -116,6 +125,12 @@ impl Resource {
     #[must_use]
     pub fn in_module(self, module: ModulePath) -> Self {
         Self { module, ..self }
+    }
+
+    /// Returns the block, in whichever instances of modules.
+    #[must_use]
+    pub fn without_keys(&self) -> Self {
+        Self { module: self.module.without_keys(), ..self.clone() }
     }
 
     /// Returns an instance of this resource.

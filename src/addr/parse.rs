@@ -116,6 +116,28 @@ impl FromStr for Instance {
     }
 }
 
+/// What names something in a module that has a name, perhaps a second one, and perhaps a key: `module.a.kube.ci["eu"]`.
+pub type Named = (ModulePath, Str, Option<Str>, Option<InstanceKey>);
+
+/// Reads the name of something in a module: one word or two, and perhaps a key.
+///
+/// # Errors
+/// When the text is something else.
+pub fn named(text: &str) -> Result<Named, InvalidAddress> {
+    parse(text, |rest| {
+        let module = ModulePath(rest.modules()?.into());
+        let first = rest.name()?.into();
+        let second = match rest.rest.strip_prefix('.') {
+            Some(after) => {
+                rest.rest = after;
+                Some(rest.name()?.into())
+            }
+            None => None,
+        };
+        Ok((module, first, second, rest.key()?))
+    })
+}
+
 fn is_name(char: char) -> bool {
     char.is_alphanumeric() || matches!(char, '_' | '-')
 }

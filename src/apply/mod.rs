@@ -10,6 +10,7 @@ mod dispatch;
 mod prepare;
 mod record;
 mod recover;
+mod settle;
 mod work;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -106,6 +107,9 @@ pub enum ApplyError {
     /// The steps of the plan need each other in a circle.
     #[error("the plan's steps {steps:?} wait for each other")]
     CircularPlan { steps: Vec<usize> },
+    /// The configuration needs itself; no plan can have been made from it.
+    #[error("parts of the configuration need each other in a circle")]
+    CircularConfiguration,
 }
 
 /// Runs the steps of a plan.

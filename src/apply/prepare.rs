@@ -9,10 +9,13 @@ use std::{
 
 use loam_provider::{Known, Path, Period, Type, Value};
 
-use super::Basics;
+use super::{
+    ApplyError, Basics,
+    settle::{self, Settling, Site},
+};
 use crate::{
     addr::{Instance, InstanceKey},
-    config::{BlockName, Config, Node},
+    config::{Config, Member, ModuleId, Repeat},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated, InstanceValues, Marks},
     event::{Action, Secrets, Trouble},
@@ -20,10 +23,9 @@ use crate::{
     plan::{
         Change, Mode, ObjectChange, Plan, Work,
         check::{self, Stage},
-        expand::Shape,
         order::Order,
-        propose, secret, visit,
-        world::{World, place_of},
+        propose, secret,
+        world::{InModule, World},
     },
     state::{Output, Stored},
 };
@@ -51,84 +53,57 @@ pub(super) struct Preparing<'r> {
     plan: &'r Plan,
     config: &'r Config,
     host: Arc<Host>,
-    world: World<'r>,
-    /// The configuration's order, and what each part of it is made from.
-    order: Option<(Order, Vec<Rc<BTreeSet<BlockName>>>)>,
+    order: Rc<Order<'r>>,
+    settling: Settling<'r>,
     /// The secrets among the variables.
     secrets: Secrets,
     /// The changes whose objects were made.
     made: BTreeSet<usize>,
-    expansions: HashMap<BlockName, Rc<HashMap<Option<InstanceKey>, InstanceValues>>>,
+    /// What each instance of a block can see, for blocks that repeat.
+    expansions: HashMap<(usize, InModule), InstancesByKey>,
 }
 
 impl<'r> Preparing<'r> {
     /// `objects` are those of the state, where they are once everything that moves has moved.
-    pub(super) fn new(plan: &'r Plan, basics: &Basics<'r>, objects: &[Stored], host: &Arc<Host>) -> Self {
-        let module = &basics.config.root;
-        let mut preparing = Self {
+    pub(super) fn new(
+        plan: &'r Plan,
+        basics: &Basics<'r>,
+        objects: &[Stored],
+        host: &Arc<Host>,
+    ) -> Result<Self, ApplyError> {
+        let order = Order::of(&basics.config.root).map_err(|_| ApplyError::CircularConfiguration)?;
+        let order = Rc::new(order);
+        let seeds = settle::seeds(plan, objects);
+        let world = World::seeded(Rc::clone(&order), basics.files, &basics.paths, basics.variables, seeds);
+        Ok(Self {
             plan,
             config: basics.config,
             host: Arc::clone(host),
-            world: World::new(module, basics.files, basics.paths.clone(), basics.variables),
-            order: Order::of(module).ok().map(|order| {
-                let needed = order.blocks_needed();
-                (order, needed)
-            }),
+            settling: Settling::new(world, Rc::clone(&order)),
+            order,
             secrets: Evaluated::secrets(basics.variables.values()),
             expansions: HashMap::new(),
             made: BTreeSet::new(),
-        };
-        preparing.seed(objects);
-        preparing
-    }
-
-    /// Gives the world every object as the plan has it: what stays as it is, what changes as it is predicted.
-    fn seed(&mut self, objects: &[Stored]) {
-        for (name, block) in &self.config.root.resources {
-            self.world.declare(name, Shape::of(&block.repeat));
-        }
-        for Stored { object, .. } in objects {
-            if object.slot.deposed.is_none() {
-                let value = Evaluated::new(
-                    object.attributes.value().clone(),
-                    Marks::at_paths(object.sensitive.iter().cloned()),
-                );
-                self.world.set_object(&visit::block_of(&object.slot.addr), &object.slot.addr.key, value);
-            }
-        }
-        for change in &self.plan.changes {
-            let (block, key) = (visit::block_of(&change.addr), &change.addr.key);
-            match change.change.after() {
-                Some(after) => {
-                    let value = Evaluated::new(after.clone(), Marks::at_paths(change.sensitive.iter().cloned()));
-                    self.world.set_object(&block, key, value);
-                }
-                None if change.deposed.is_none() => self.world.remove_object(&block, key),
-                None => {}
-            }
-        }
+        })
     }
 
     /// Looks at the preconditions of an object that stays, which could not be told when the plan was made.
     pub(super) fn check(&mut self, at: usize, diagnostics: &mut Diagnostics) -> Result<(), Trouble> {
         let change = &self.plan.changes[at];
-        let name = visit::block_of(&change.addr);
-        let config = self.config;
-        let Some(block) = config.root.resources.get(&name) else {
+        let Some(site @ Site { block, at, .. }) = self.settling.site(&change.addr) else {
             return Err(trouble("its block is no longer in the configuration"));
         };
         let mut found = Diagnostics::default();
-        self.settle(&name, &mut found);
-        let expansion = self.expansion(&name, &mut found);
-        let Some(instance) = expansion.and_then(|expansion| expansion.get(&change.addr.key).cloned()) else {
+        self.settling.settle(site, &mut found);
+        let Some(instance) = self.instance(site, &change.addr.key, &mut found) else {
             return Err(trouble("its block no longer has this instance"));
         };
-        let scope = self.world.instance_scope(&instance);
+        let scope = self.settling.world.scope(at).with_instance(&instance);
         check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Apply, &mut found);
         let after = change.change.after().cloned().unwrap_or(Value::Null(Type::Any));
         let object = Evaluated::new(after, Marks::at_paths(change.sensitive.iter().cloned()));
         let instance = InstanceValues { self_object: Some(object), ..instance };
-        let scope = self.world.instance_scope(&instance);
+        let scope = self.settling.world.scope(at).with_instance(&instance);
         check::checks("Postcondition failed", &block.lifecycle.postconditions, &scope, Stage::Apply, &mut found);
         found.set_address(&change.addr);
         let has_errors = found.has_errors();
@@ -180,27 +155,24 @@ impl<'r> Preparing<'r> {
 
     /// Fills in what was unknown when the plan was made.
     fn known(&mut self, change: &ObjectChange, after: &Value, diagnostics: &mut Diagnostics) -> Result<Asked, Trouble> {
-        let name = visit::block_of(&change.addr);
-        let config = self.config;
-        let Some(block) = config.root.resources.get(&name) else {
+        let Some(site @ Site { block, at, .. }) = self.settling.site(&change.addr) else {
             return Err(trouble("its block is no longer in the configuration"));
         };
         let has_checks = !(block.lifecycle.preconditions.is_empty() && block.lifecycle.postconditions.is_empty());
         if after.is_wholly_known() && !has_checks {
             return Ok((after.clone(), change.secret.clone(), None));
         }
-        self.settle(&name, diagnostics);
-        let expansion = self.expansion(&name, diagnostics);
-        let Some(instance) = expansion.and_then(|expansion| expansion.get(&change.addr.key).cloned()) else {
+        self.settling.settle(site, diagnostics);
+        let Some(instance) = self.instance(site, &change.addr.key, diagnostics) else {
             return Err(trouble("its block no longer has this instance"));
         };
         let host = Arc::clone(&self.host);
-        let Some(kind) = host.kind(&name.kind) else {
+        let Some(kind) = host.kind(&block.name.kind) else {
             return Err(trouble("no provider offers its kind any more"));
         };
-        let scope = self.world.instance_scope(&instance);
+        let scope = self.settling.world.scope(at).with_instance(&instance);
         check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Apply, diagnostics);
-        let evaluated = eval::body(&block.body, &kind.schema, &name.kind, block.span, &scope, diagnostics);
+        let evaluated = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, diagnostics);
         if let Some(path) = evaluated.value.first_unknown()
             && !diagnostics.has_errors()
         {
@@ -212,24 +184,26 @@ impl<'r> Preparing<'r> {
         Ok((planned, sensitive.into_iter().collect(), Some(instance)))
     }
 
-    /// Brings what a block is made from up to date.
-    fn settle(&mut self, name: &BlockName, diagnostics: &mut Diagnostics) {
-        if let Some((order, needed)) = &self.order
-            && let Some(at) = place_of(order, name)
-        {
-            self.world.publish(needed[at].iter());
-            self.world.settle_locals(order, at, diagnostics);
+    /// Returns what an instance of a block can see; for blocks that repeat evaluated once for all of them.
+    fn instance(
+        &mut self,
+        site: Site<'_>,
+        key: &Option<InstanceKey>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<InstanceValues> {
+        let Site { node, block, at } = site;
+        match &block.repeat {
+            Repeat::Once => return key.is_none().then(InstanceValues::default),
+            Repeat::Count(_) | Repeat::ForEach(_) => {}
         }
-    }
-
-    /// Returns what each instance of a block can see, evaluated once for all of them.
-    fn expansion(&mut self, name: &BlockName, diagnostics: &mut Diagnostics) -> Option<InstancesByKey> {
-        if let Some(known) = self.expansions.get(name) {
-            return Some(Rc::clone(known));
+        if let Some(known) = self.expansions.get(&(node, at)) {
+            return known.get(key).cloned();
         }
-        let expansion = Rc::new(self.world.expand(name, diagnostics)?.instances.into_iter().collect::<HashMap<_, _>>());
-        self.expansions.insert(name.clone(), Rc::clone(&expansion));
-        Some(expansion)
+        let expansion = self.settling.world.expand(at, node, &block.repeat, diagnostics)?;
+        let instances: HashMap<_, _> = expansion.instances.into_iter().collect();
+        let found = instances.get(key).cloned();
+        self.expansions.insert((node, at), instances);
+        found
     }
 
     fn timeout(&mut self, change: &ObjectChange, action: Action, diagnostics: &mut Diagnostics) -> Option<Duration> {
@@ -240,13 +214,28 @@ impl<'r> Preparing<'r> {
             Action::Read => "read",
             Action::Forget | Action::Record | Action::Import | Action::Check => return None,
         };
-        let config = self.config;
-        let name = visit::block_of(&change.addr);
-        let block = config.root.resources.get(&name)?;
-        let attribute = block.timeouts.iter().find(|attribute| *attribute.name == *operation)?;
+        let site = self.settling.site(&change.addr)?;
+        let attribute = site.block.timeouts.iter().find(|attribute| *attribute.name == *operation)?;
         let mut found = Diagnostics::default();
-        self.settle(&name, &mut found);
-        let evaluated = eval::expr(&attribute.expr, &self.world.scope(), &mut found);
+        match action {
+            // What it is made from may not be done, or may be gone.
+            Action::Delete => self.settling.glance(site),
+            Action::Create
+            | Action::Update
+            | Action::Forget
+            | Action::Record
+            | Action::Read
+            | Action::Import
+            | Action::Check => {
+                self.settling.settle(site, &mut found);
+            }
+        }
+        let instance = self.instance(site, &change.addr.key, &mut Diagnostics::default()).unwrap_or_default();
+        let scope = self.settling.world.scope(site.at).with_instance(&instance);
+        let evaluated = eval::expr(&attribute.expr, &scope, &mut found);
+        if action == Action::Delete && evaluated.value.is_unknown() && !found.has_errors() {
+            return None;
+        }
         if self.plan.mode == Mode::Destroy && (found.has_errors() || evaluated.value.is_unknown()) {
             // It is made from what is destroyed too.
             return None;
@@ -281,16 +270,14 @@ impl<'r> Preparing<'r> {
     /// Takes in what a step made, and checks what its block states about it.
     pub(super) fn made(&mut self, prepared: &Prepared, made: &Known, sensitive: &[Path]) -> Result<(), Trouble> {
         self.made.insert(prepared.change);
-        let (block, key) = (visit::block_of(&prepared.addr), &prepared.addr.key);
+        let Some(Site { block, at, .. }) = self.settling.site(&prepared.addr) else { return Ok(()) };
         let object = Evaluated::new(made.value().clone(), Marks::at_paths(sensitive.iter().cloned()));
-        self.world.set_object(&block, key, object.clone());
-        let (Some(config), Some(instance)) = (self.config.root.resources.get(&block), &prepared.instance) else {
-            return Ok(());
-        };
+        self.settling.world.set_object(at, &block.name, &prepared.addr.key, object.clone());
+        let Some(instance) = &prepared.instance else { return Ok(()) };
         let mut found = Diagnostics::default();
         let instance = InstanceValues { self_object: Some(object), ..instance.clone() };
-        let scope = self.world.instance_scope(&instance);
-        check::checks("Postcondition failed", &config.lifecycle.postconditions, &scope, Stage::Apply, &mut found);
+        let scope = self.settling.world.scope(at).with_instance(&instance);
+        check::checks("Postcondition failed", &block.lifecycle.postconditions, &scope, Stage::Apply, &mut found);
         match found.iter().next() {
             None => Ok(()),
             Some(first) => Err(trouble(&format!("a postcondition does not hold: {}", first.detail))),
@@ -299,31 +286,40 @@ impl<'r> Preparing<'r> {
 
     /// Evaluates the outputs; one that cannot be told keeps the value that was recorded.
     pub(super) fn outputs(&mut self, recorded: &[Output], diagnostics: &mut Diagnostics) -> Vec<Output> {
-        let Some((order, needed)) = &self.order else { return recorded.to_vec() };
+        let mut is_complete = true;
         // What was planned and not made is as nobody knows: a prediction must not be taken for it.
         for (at, change) in self.plan.changes.iter().enumerate() {
             match &change.change {
-                Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } if !self.made.contains(&at) => {
-                    let (block, key) = (visit::block_of(&change.addr), &change.addr.key);
-                    self.world.set_object(&block, key, Evaluated::unknown());
+                Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } | Change::Read { .. }
+                    if !self.made.contains(&at) =>
+                {
+                    is_complete = false;
+                    if let Some(Site { block, at, .. }) = self.settling.site(&change.addr) {
+                        self.settling.world.set_object(at, &block.name, &change.addr.key, Evaluated::unknown());
+                    }
                 }
-                Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } => {}
-                Change::Read { .. } if !self.made.contains(&at) => {
-                    let (block, key) = (visit::block_of(&change.addr), &change.addr.key);
-                    self.world.set_object(&block, key, Evaluated::unknown());
-                }
-                Change::Read { .. } => {}
+                Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } | Change::Read { .. } => {}
                 Change::Keep { .. } | Change::Delete { .. } | Change::Forget { .. } => {}
             }
         }
+        let mut late = Diagnostics::default();
+        self.settling.settle_outputs(is_complete, &mut late);
+        if is_complete {
+            diagnostics.extend(late);
+        }
+        let order = Rc::clone(&self.order);
         let mut outputs = Vec::new();
         for (at, node) in order.sequence() {
-            let Node::Output(name) = node else { continue };
+            let Member::Output(name) = &node.member else { continue };
+            if node.module != ModuleId::ROOT {
+                continue;
+            }
             let output = &self.config.root.outputs[name];
-            self.world.publish(needed[at].iter());
+            let world = &mut self.settling.world;
+            let root = world.nth(ModuleId::ROOT, 0);
+            world.publish(root, &order.reads(at));
             let mut found = Diagnostics::default();
-            self.world.settle_locals(order, at, &mut found);
-            let scope = self.world.scope();
+            let scope = world.scope(root);
             check::checks("Precondition failed", &output.preconditions, &scope, Stage::Plan, &mut found);
             let evaluated = eval::expr(&output.value.expr, &scope, &mut found);
             if let Some(leak) = check::leak(output, &evaluated.marks) {
@@ -345,8 +341,8 @@ impl<'r> Preparing<'r> {
     }
 }
 
+type InstancesByKey = HashMap<Option<InstanceKey>, InstanceValues>;
 type Asked = (Value, Vec<Path>, Option<InstanceValues>);
-type InstancesByKey = Rc<HashMap<Option<InstanceKey>, InstanceValues>>;
 
 fn trouble(message: &str) -> Trouble {
     Trouble { message: message.to_owned(), causes: Vec::new(), attribute: None, hint: None, evidence: Vec::new() }

@@ -8,7 +8,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    config::Node,
+    config::Member,
     graph::{self, Shape},
     plan::order::Order,
 };
@@ -37,12 +37,12 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         Err(diagnostics) => return Err(Failure::Configuration { diagnostics, sources: project.sources }),
     };
     let label = |at: usize| {
-        let node = order.node(at);
-        let shape = match node {
-            Node::Block(_) => Shape::Box,
-            Node::Variable(_) | Node::Local(_) | Node::Provider(_) | Node::Output(_) => Shape::Round,
+        let shape = match order.node(at).member {
+            Member::Block(_) => Shape::Box,
+            Member::Variable(_) | Member::Local(_) | Member::Provider(_) | Member::Output(_) => Shape::Round,
+            Member::Call(_) | Member::All => Shape::Round,
         };
-        (node.to_string(), shape)
+        (order.name(at), shape)
     };
     let nodes: Vec<(String, Shape)> = (0..order.len()).map(label).collect();
     let text = match args.format {

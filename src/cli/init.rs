@@ -45,7 +45,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Res
         terminal.tell(|out, style| ui::note(out, style, &format!("Wrote {STARTER_FILE}: three demo nodes.")));
     }
     let (project, mut diagnostics) = get::bring(terminal, global, Given::Partly(&Inputs::default()), false)?;
-    diagnostics.extend(plan::validate(&project.config, &project::offers(), project.paths.clone(), &project.files));
+    diagnostics.extend(plan::validate(&project.config, &project::offers(), &project.paths, &project.files));
     let project = project.refuse(terminal, diagnostics)?;
     if terminal.is_json() {
         terminal.screen.result(|out, _| ui::valid_json(out, project.config.root.resources.len()))?;

@@ -127,7 +127,9 @@ impl Project {
         let mut project = Self { directory, sources, config, files, paths, variables, used };
         diagnostics.extend(project.evaluate_variables(given, &diagnostics)?);
         diagnostics.extend(project.load_modules(&global.directory)?);
-        diagnostics.extend(config::cycles(&project.config.root));
+        let tree = config::Tree::of(&project.config.root);
+        diagnostics.extend(config::cycles(&tree, &config::needs(&tree)));
+        diagnostics.extend(config::configurations(&tree));
         Ok((project, diagnostics))
     }
 
@@ -193,8 +195,7 @@ impl Project {
         variables: &BTreeMap<Str, Evaluated>,
     ) -> Result<Arc<Host>, Failure> {
         let offers = offers();
-        let (configurations, diagnostics) =
-            plan::providers(&self.config, variables, &offers, self.paths.clone(), &self.files);
+        let (configurations, diagnostics) = plan::providers(&self.config, variables, &offers, &self.paths, &self.files);
         self.accept(terminal, diagnostics)?;
         let executable = env::current_exe()
             .map_err(|error| Failure::new(format!("failed to find the running loam executable: {error}")))?;

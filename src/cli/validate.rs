@@ -20,7 +20,7 @@ pub(super) struct Args {}
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, _args: &Args) -> Result<Code, Failure> {
     let (project, mut diagnostics) = Project::read(global, Given::Partly(&Inputs::default()))?;
-    diagnostics.extend(plan::validate(&project.config, &project::offers(), project.paths.clone(), &project.files));
+    diagnostics.extend(plan::validate(&project.config, &project::offers(), &project.paths, &project.files));
     let project = project.refuse(terminal, diagnostics)?;
     let blocks = project.config.root.resources.len();
     if terminal.is_json() {

@@ -14,6 +14,7 @@ mod calls;
 mod check;
 mod choices;
 mod composition;
+mod configurations;
 mod constant;
 mod cycles;
 mod dynamic;
@@ -28,14 +29,16 @@ mod resource;
 mod syntax;
 mod targets;
 mod template;
+mod tree;
 mod types;
 mod version;
 
 pub use composition::{
     CheckBlock, Import, ModuleCall, Moved, PassedProvider, Removed, Target, TargetBlock, TargetStep,
 };
+pub use configurations::configurations;
 pub use constant::constant;
-pub use cycles::{Need, Node, cycles, needs};
+pub use cycles::{Member, Need, Needs, Node, cycles, needs};
 pub use expr::{
     BinaryOp, Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, OutputName, Part, Reference, Step,
     StepKind, Subject, UnaryOp,
@@ -47,3 +50,4 @@ pub use module::{
     Attribute, Block, BlockName, Body, Check, Config, Dynamic, IgnoreChanges, Label, Lifecycle, Module, Output,
     Provider, ProviderChoice, ProviderName, Reading, Repeat, Resource, Settings, Variable,
 };
+pub use tree::{Called, ModuleId, Tree};

@@ -400,6 +400,11 @@ impl Resource {
     /// Returns every name this block uses, in its body, its meta-arguments and its checks; those inside the checks
     /// that mean the block itself included.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.values().chain(&self.depends_on)
+    }
+
+    /// Returns every name whose value this block uses: all but those of `depends_on`.
+    pub fn values(&self) -> impl Iterator<Item = &Reference> {
         let lifecycle = &self.lifecycle;
         let checks = lifecycle.preconditions.iter().chain(&lifecycle.postconditions);
         self.body
@@ -414,7 +419,6 @@ impl Resource {
             .chain(lifecycle.replace_triggered_by.iter().flat_map(|attribute| attribute.references.iter()))
             .chain(checks.flat_map(Check::references))
             .chain(self.provider.iter().flat_map(ProviderChoice::references))
-            .chain(&self.depends_on)
     }
 }
 

@@ -29,4 +29,6 @@ pub use files::{FileError, Files, MAX_FILE_BYTES};
 pub use marks::{Evaluated, Marks};
 pub use scope::{Each, InstanceValues, ModuleValues, Scope};
 pub use statics::{Obstacle, Statics};
-pub use variables::{Inputs, Outcome, WhenUndeclared, argument, check, validations, variables};
+pub use variables::{
+    Inputs, Outcome, WhenUndeclared, argument, check, validate_all, validate_rest, validations, variables,
+};

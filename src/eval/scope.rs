@@ -69,7 +69,7 @@ impl ModuleValues {
     }
 
     /// Returns the paths alone.
-    pub(super) fn only_paths(&self) -> Self {
+    pub(crate) fn only_paths(&self) -> Self {
         let paths = [Subject::PathModule, Subject::PathRoot, Subject::PathCwd];
         let values = paths.into_iter().filter_map(|path| self.values.get_key_value(&path));
         Self { values: values.map(|(path, value)| (path.clone(), value.clone())).collect() }

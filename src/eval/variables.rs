@@ -160,6 +160,17 @@ pub fn validations(module: &Module, scope: &Scope<'_>, diagnostics: &mut Diagnos
     }
 }
 
+/// Runs those validations of a variable that [`variables`] does not: those that refer to more than variables.
+pub fn validate_rest(variable: &Variable, scope: &Scope<'_>, diagnostics: &mut Diagnostics) {
+    validate(variable, scope, OnlyVariables::No, diagnostics);
+}
+
+/// Runs all validations of a variable.
+pub fn validate_all(variable: &Variable, scope: &Scope<'_>, diagnostics: &mut Diagnostics) {
+    validate(variable, scope, OnlyVariables::Yes, diagnostics);
+    validate(variable, scope, OnlyVariables::No, diagnostics);
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OnlyVariables {
     Yes,

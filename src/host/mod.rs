@@ -21,12 +21,14 @@ use std::{
 use async_trait::async_trait;
 use loam_provider::{ConfigureCx, DataSource, Kind, Known, ObjectError, ObjectStore, Provider, Stores, Str};
 
+use crate::addr::{self, InstanceKey, ModulePath};
+
 pub use call::{Call, CallError, CallFailure, Clock};
 pub use check::{Breach, conforms};
 pub use describe::{DataSourceDescription, KindDescription, describe, describe_data_source};
 pub use offers::{NoProvider, Offers};
 
-/// Names a configured provider: `local`, `kube.ci`.
+/// Names a configured provider: `local`, `kube.ci`, `kube.by_region["eu"]`, `module.site.kube`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProviderRef {
@@ -34,6 +36,10 @@ pub struct ProviderRef {
     pub name: Str,
     /// Which of several configurations; none for the default one.
     pub alias: Option<Str>,
+    /// Which instance of the configuration, where it has `for_each`.
+    pub key: Option<Str>,
+    /// The module that configures it; the root but for modules that bring their own.
+    pub module: ModulePath,
 }
 
 /// Configured providers, ready to be called.
@@ -59,6 +65,20 @@ pub struct ConfigureError {
     pub source: loam_provider::ProviderError,
 }
 
+impl ProviderRef {
+    /// Returns a configuration of the root module.
+    #[must_use]
+    pub fn new(name: impl Into<Str>, alias: Option<Str>) -> Self {
+        Self { name: name.into(), alias, key: None, module: ModulePath::root() }
+    }
+
+    /// Returns whether this is what everyone means who names the provider alone.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.alias.is_none() && self.key.is_none() && self.module.is_root()
+    }
+}
+
 impl Host {
     /// Configures providers: those given, and with an empty configuration every other that needs none.
     ///
@@ -72,7 +92,7 @@ impl Host {
         let mut providers = BTreeMap::new();
         let mut schemes = BTreeMap::new();
         for factory in offers.factories() {
-            let default = ProviderRef { name: factory.name().into(), alias: None };
+            let default = ProviderRef::new(factory.name(), None);
             let mut wanted: BTreeMap<ProviderRef, Known> = configurations
                 .iter()
                 .filter(|(provider, _)| provider.name == default.name)
@@ -87,7 +107,7 @@ impl Host {
                     .configure(&config, cx)
                     .await
                     .map_err(|source| ConfigureError { provider: reference.clone(), source })?;
-                if reference.alias.is_none() {
+                if reference.is_default() {
                     for scheme in factory.schemes() {
                         schemes.insert((*scheme).to_owned(), Arc::clone(&provider));
                     }
@@ -158,14 +178,18 @@ impl Stores for OpenStores {
 
 impl fmt::Display for ProviderRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.alias {
-            None => f.write_str(&self.name),
-            Some(alias) => write!(f, "{}.{alias}", self.name),
+        if !self.module.is_root() {
+            write!(f, "{}.", self.module)?;
         }
+        f.write_str(&self.name)?;
+        if let Some(alias) = &self.alias {
+            write!(f, ".{alias}")?;
+        }
+        self.key.as_ref().map_or(Ok(()), |key| write!(f, "{}", InstanceKey::Key(key.clone())))
     }
 }
 
-/// The text is not `name` or `name.alias`.
+/// The text names no configuration of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a provider reference")]
 pub struct InvalidProviderRef(String);
@@ -174,12 +198,10 @@ impl FromStr for ProviderRef {
     type Err = InvalidProviderRef;
 
     fn from_str(text: &str) -> Result<Self, InvalidProviderRef> {
-        let mut parts = text.split('.');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(name), alias, None) if !name.is_empty() && alias != Some("") => {
-                Ok(Self { name: name.into(), alias: alias.map(Str::from) })
-            }
-            _ => Err(InvalidProviderRef(text.to_owned())),
+        match addr::named(text) {
+            Ok((module, name, alias, None)) => Ok(Self { name, alias, key: None, module }),
+            Ok((module, name, alias, Some(InstanceKey::Key(key)))) => Ok(Self { name, alias, key: Some(key), module }),
+            Ok((_, _, _, Some(InstanceKey::Index(_)))) | Err(_) => Err(InvalidProviderRef(text.to_owned())),
         }
     }
 }
@@ -194,5 +216,22 @@ impl TryFrom<String> for ProviderRef {
 impl From<ProviderRef> for String {
     fn from(reference: ProviderRef) -> Self {
         reference.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_round_trip() {
+        for text in ["local", "kube.ci", r#"kube.by_region["eu"]"#, r#"kube.a["x.y\"z"]"#, "module.a.module.b.kube.ci"]
+        {
+            let reference: ProviderRef = text.parse().expect(text);
+            assert_eq!(reference.to_string(), text);
+        }
+        for text in ["", "kube.", ".ci", "kube.a.b", "kube[0]", "module.a", "kube.a[\"x\"]b"] {
+            assert!(text.parse::<ProviderRef>().is_err(), "{text}");
+        }
     }
 }

@@ -164,7 +164,7 @@ fn chosen(
             Err(NoProvider::NotOffered { provider: named.clone(), kind: kind.into(), by: by() })
         };
     }
-    let default = |name: &Str| ProviderRef { name: name.clone(), alias: None };
+    let default = |name: &Str| ProviderRef::new(name.clone(), None);
     let mut candidates = configured.iter().filter(|provider| offered.contains(&provider.name));
     match (candidates.next(), candidates.next()) {
         (Some(only), None) => Ok(only.clone()),

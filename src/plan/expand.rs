@@ -4,7 +4,7 @@ use loam_provider::{Number, Str, Type, Value};
 
 use crate::{
     addr::InstanceKey,
-    config::{Attribute, Repeat, Resource},
+    config::{Attribute, Repeat},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Each, Evaluated, InstanceValues, Scope},
 };
@@ -41,12 +41,18 @@ pub(crate) struct Expansion {
     pub instances: Vec<(Option<InstanceKey>, InstanceValues)>,
 }
 
-/// Evaluates `count` or `for_each`; `None` after a mistake that was reported.
-pub(super) fn expand(resource: &Resource, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Expansion> {
-    match &resource.repeat {
+/// Evaluates `count` or `for_each`; `None` after a mistake that was reported. `origins` names what makes a value
+/// unknown in the end.
+pub(super) fn expand(
+    repeat: &Repeat,
+    scope: &Scope<'_>,
+    origins: &dyn Fn() -> Vec<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Expansion> {
+    match repeat {
         Repeat::Once => Some(Expansion { shape: Shape::Once, instances: vec![(None, InstanceValues::default())] }),
         Repeat::Count(attribute) => {
-            let count = count(attribute, scope, diagnostics)?;
+            let count = count(attribute, scope, origins, diagnostics)?;
             let instances = (0..count).map(|index| {
                 let value = Evaluated::from(Value::Number(Number::from(index)));
                 (
@@ -57,7 +63,7 @@ pub(super) fn expand(resource: &Resource, scope: &Scope<'_>, diagnostics: &mut D
             Some(Expansion { shape: Shape::Count, instances: instances.collect() })
         }
         Repeat::ForEach(attribute) => {
-            let members = members(attribute, scope, diagnostics)?;
+            let members = members(attribute, scope, origins, diagnostics)?;
             let instances = members.into_iter().map(|(key, value)| {
                 let each = Each { key: Evaluated::from(Value::String(key.clone())), value };
                 (Some(InstanceKey::Key(key)), InstanceValues { each: Some(each), ..InstanceValues::default() })
@@ -67,7 +73,12 @@ pub(super) fn expand(resource: &Resource, scope: &Scope<'_>, diagnostics: &mut D
     }
 }
 
-fn count(attribute: &Attribute, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<u64> {
+fn count(
+    attribute: &Attribute,
+    scope: &Scope<'_>,
+    origins: &dyn Fn() -> Vec<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<u64> {
     let before = diagnostics.len();
     let evaluated = eval::expr(&attribute.expr, scope, diagnostics);
     if diagnostics.len() > before {
@@ -79,7 +90,7 @@ fn count(attribute: &Attribute, scope: &Scope<'_>, diagnostics: &mut Diagnostics
             .hint("Use `nonsensitive(…)` if the number itself is no secret.")
     } else {
         match evaluated.value.convert(&Type::Number) {
-            Ok(Value::Unknown(_)) => unknown("count", attribute, scope),
+            Ok(Value::Unknown(_)) => unknown("count", attribute, scope, &origins()),
             Ok(Value::Null(_)) => wrong("`count` is null, but a whole number is needed.".into()),
             Ok(Value::Number(number)) => match number.to_u64() {
                 Some(count) => return Some(count),
@@ -93,7 +104,12 @@ fn count(attribute: &Attribute, scope: &Scope<'_>, diagnostics: &mut Diagnostics
     None
 }
 
-fn members(attribute: &Attribute, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<(Str, Evaluated)>> {
+fn members(
+    attribute: &Attribute,
+    scope: &Scope<'_>,
+    origins: &dyn Fn() -> Vec<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<(Str, Evaluated)>> {
     let before = diagnostics.len();
     let evaluated = eval::expr(&attribute.expr, scope, diagnostics);
     if diagnostics.len() > before {
@@ -101,7 +117,7 @@ fn members(attribute: &Attribute, scope: &Scope<'_>, diagnostics: &mut Diagnosti
     }
     let wrong = |detail: String| Diagnostic::error("Invalid for_each", attribute.expr.span, detail);
     let diagnostic = match &evaluated.value {
-        Value::Unknown(_) => unknown("for_each", attribute, scope),
+        Value::Unknown(_) => unknown("for_each", attribute, scope, &origins()),
         _ if evaluated.marks.is_whole() => {
             wrong("`for_each` is a secret, and the keys of instances could not be shown in a plan.".into())
                 .hint("Use `nonsensitive(…)`, or `for_each` over the keys alone.")
@@ -123,7 +139,7 @@ fn members(attribute: &Attribute, scope: &Scope<'_>, diagnostics: &mut Diagnosti
                     let member = |key: Str| (key.clone(), Evaluated::from(Value::String(key)));
                     return Some(keys.into_iter().map(member).collect());
                 }
-                None if !evaluated.value.is_wholly_known() => unknown("for_each", attribute, scope),
+                None if !evaluated.value.is_wholly_known() => unknown("for_each", attribute, scope, &origins()),
                 None => wrong(format!("`for_each` takes a set of strings, but this is a {}.", set_of(&set.element)))
                     .hint("Convert the members, as in `toset([for x in … : tostring(x)])`."),
             }
@@ -147,17 +163,27 @@ fn set_of(element: &Type) -> String {
 }
 
 /// Reports a repetition that cannot be known before apply, with what makes it unknown.
-fn unknown(name: &str, attribute: &Attribute, scope: &Scope<'_>) -> Diagnostic {
-    let culprits: Vec<String> = attribute
+fn unknown(name: &str, attribute: &Attribute, scope: &Scope<'_>, origins: &[String]) -> Diagnostic {
+    let mut culprits: Vec<String> = attribute
         .references
         .iter()
         .filter(|reference| scope.module.get(&reference.subject).is_some_and(|value| !value.value.is_wholly_known()))
-        .map(|reference| format!("`{}`", reference.subject))
+        .map(|reference| reference.subject.to_string())
         .collect();
-    let because = if culprits.is_empty() {
-        String::new()
-    } else {
-        format!(" It depends on {}, of which something is known only after apply.", culprits.join(" and "))
+    culprits.dedup();
+    let listed = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let behind: Vec<String> = origins.iter().filter(|origin| !culprits.contains(origin)).cloned().collect();
+    let because = match (culprits.as_slice(), behind.as_slice()) {
+        ([], []) => String::new(),
+        ([], behind) => format!(" It depends on {}, of which something is known only after apply.", listed(behind)),
+        (culprits, []) => {
+            format!(" It depends on {}, of which something is known only after apply.", listed(culprits))
+        }
+        (culprits, behind) => format!(
+            " It depends on {}, which comes from {}, of which something is known only after apply.",
+            listed(culprits),
+            listed(behind)
+        ),
     };
     let summary = if name == "count" { "Unknown count" } else { "Unknown for_each" };
     let detail = format!("`{name}` decides which instances there are, so its value must be known at plan.{because}");

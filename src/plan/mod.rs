@@ -8,10 +8,12 @@
 
 mod change;
 pub(crate) mod check;
+pub(crate) mod choice;
 mod decide;
 mod encoding;
 pub(crate) mod expand;
 mod file;
+mod leftovers;
 mod meta;
 pub(crate) mod moves;
 pub(crate) mod order;
@@ -20,6 +22,7 @@ mod providers;
 mod removed;
 pub(crate) mod secret;
 mod steps;
+mod told;
 mod trigger;
 mod validate;
 pub(crate) mod visit;

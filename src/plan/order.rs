@@ -1,21 +1,21 @@
-//! The parts of a module in the order in which they can be evaluated.
+//! The parts of a configuration in the order in which they can be evaluated.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
-use loam_provider::Str;
-
 use crate::{
-    config::{self, BlockName, Module, Node},
+    addr::Resource as Address,
+    config::{self, BlockName, Member, Module, ModuleId, Node, Subject, Tree},
     diag::Diagnostics,
     graph::Graph,
 };
 
-/// The parts of a module, and which needs which.
+/// The parts of all modules, and which needs which; what stands in a module stands here once for all its instances.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct Order<'c> {
+    tree: Tree<'c>,
     nodes: Vec<Node>,
     graph: Graph,
     sequence: Vec<usize>,
@@ -24,37 +24,41 @@ pub(crate) struct Order {
     places: BTreeMap<Node, usize>,
 }
 
-impl Order {
-    /// Orders a module.
+impl<'c> Order<'c> {
+    /// Orders a root module and all that it calls.
     ///
     /// # Errors
     /// Diagnostics that name each reference cycle in full.
-    pub(crate) fn of(module: &Module) -> Result<Self, Diagnostics> {
-        let needs = config::needs(module);
-        let nodes: Vec<Node> = needs.keys().cloned().collect();
-        let places: BTreeMap<Node, usize> = nodes.iter().cloned().enumerate().map(|(at, node)| (node, at)).collect();
-        let mut graph = Graph::new(nodes.len());
-        for (at, node) in nodes.iter().enumerate() {
-            for need in &needs[node] {
-                if let Some(&needed) = places.get(&need.node) {
-                    graph.needs(at, needed);
-                }
+    pub(crate) fn of(root: &'c Module) -> Result<Self, Diagnostics> {
+        let tree = Tree::of(root);
+        let needs = config::needs(&tree);
+        let mut graph = Graph::new(needs.nodes.len());
+        for (at, edges) in needs.edges.iter().enumerate() {
+            for need in edges {
+                graph.needs(at, need.node);
             }
         }
         match graph.order() {
             Ok(sequence) => {
-                let mut ranks = vec![0; nodes.len()];
+                let mut ranks = vec![0; needs.nodes.len()];
                 for (rank, at) in sequence.iter().enumerate() {
                     ranks[*at] = rank;
                 }
-                Ok(Self { nodes, graph, sequence, ranks, places })
+                let config::Needs { nodes, places, .. } = needs;
+                Ok(Self { tree, nodes, graph, sequence, ranks, places })
             }
-            Err(_) => Err(config::cycles(module)),
+            Err(_) => Err(config::cycles(&tree, &needs)),
         }
     }
 
+    /// Returns the modules.
+    #[must_use]
+    pub(crate) fn tree(&self) -> &Tree<'c> {
+        &self.tree
+    }
+
     /// Returns the nodes, each after all it needs.
-    pub(crate) fn sequence(&self) -> impl Iterator<Item = (usize, &Node)> {
+    pub(crate) fn sequence(&self) -> impl DoubleEndedIterator<Item = (usize, &Node)> {
         self.sequence.iter().map(|at| (*at, &self.nodes[*at]))
     }
 
@@ -70,10 +74,23 @@ impl Order {
         self.places.get(node).copied()
     }
 
+    /// Returns the place of the block that an object is made from.
+    #[must_use]
+    pub(crate) fn block(&self, address: &Address) -> Option<usize> {
+        let module = self.tree.find(&address.module)?;
+        self.place(&Node { module, member: Member::Block(block_name(address)) })
+    }
+
     /// Returns the node at a place.
     #[must_use]
     pub(crate) fn node(&self, at: usize) -> &Node {
         &self.nodes[at]
+    }
+
+    /// Returns what users call the node at a place.
+    #[must_use]
+    pub(crate) fn name(&self, at: usize) -> String {
+        self.nodes[at].name(&self.tree)
     }
 
     /// Returns what a node needs directly.
@@ -88,41 +105,52 @@ impl Order {
         &self.graph
     }
 
-    /// Returns, for each node, the blocks it needs: those it names, and those that the locals it names need.
+    /// Returns, for each node, the blocks it needs: those it names, and those that the values it names need. Their
+    /// addresses name no instances of modules.
     #[must_use]
-    pub(crate) fn blocks_needed(&self) -> Vec<Rc<BTreeSet<BlockName>>> {
-        let mut needed: Vec<Rc<BTreeSet<BlockName>>> = vec![Rc::default(); self.nodes.len()];
+    pub(crate) fn blocks_needed(&self) -> Vec<Rc<BTreeSet<Address>>> {
+        let nothing: Rc<BTreeSet<Address>> = Rc::default();
+        let mut needed = vec![Rc::clone(&nothing); self.nodes.len()];
         for at in &self.sequence {
-            let direct = self.needs(*at);
-            needed[*at] = match direct.as_slice() {
-                [only] if matches!(self.nodes[*only], Node::Local(_)) => Rc::clone(&needed[*only]),
-                _ => {
-                    let mut blocks = BTreeSet::new();
-                    for need in direct {
-                        match &self.nodes[need] {
-                            Node::Block(name) => {
-                                blocks.insert(name.clone());
-                            }
-                            Node::Local(_) | Node::Variable(_) | Node::Provider(_) | Node::Output(_) => {
-                                blocks.extend(needed[need].iter().cloned());
-                            }
-                        }
+            let mut direct = BTreeSet::new();
+            let mut through: Vec<&Rc<BTreeSet<Address>>> = Vec::new();
+            for need in self.needs(*at) {
+                match &self.nodes[need].member {
+                    Member::Block(name) => {
+                        direct.insert(address(name, &self.tree.get(self.nodes[need].module).path));
                     }
-                    Rc::new(blocks)
+                    Member::Local(_) | Member::Variable(_) | Member::Provider(_) | Member::Output(_) => {
+                        through.push(&needed[need]);
+                    }
+                    Member::Call(_) | Member::All => through.push(&needed[need]),
                 }
+            }
+            through.retain(|blocks| !blocks.is_empty());
+            through.sort_by_key(|blocks| std::cmp::Reverse(blocks.len()));
+            // What needs no more than another node shares its set: most nodes need one value, or none.
+            let largest = through.first().copied().unwrap_or(&nothing);
+            let rest = through.iter().skip(1).filter(|blocks| !Rc::ptr_eq(blocks, largest));
+            let is_covered = direct.is_subset(largest) && rest.clone().all(|blocks| blocks.is_subset(largest));
+            needed[*at] = if is_covered {
+                Rc::clone(largest)
+            } else {
+                direct.extend(largest.iter().cloned());
+                rest.for_each(|blocks| direct.extend(blocks.iter().cloned()));
+                Rc::new(direct)
             };
         }
         needed
     }
 
-    /// Returns the locals that a node needs, in the order in which they can be evaluated.
+    /// Returns the values that these nodes need, also through other values, in the order in which they can be
+    /// evaluated. What is behind a block is not among them.
     #[must_use]
-    pub(crate) fn locals_needed(&self, at: usize) -> Vec<&Str> {
+    pub(crate) fn values_needed(&self, nodes: impl IntoIterator<Item = usize>) -> Vec<usize> {
         let mut found = BTreeSet::new();
-        let mut queue = vec![at];
+        let mut queue: Vec<usize> = nodes.into_iter().collect();
         while let Some(next) = queue.pop() {
             for need in self.needs(next) {
-                if matches!(self.nodes[need], Node::Local(_)) && found.insert(need) {
+                if self.is_value(need) && found.insert(need) {
                     queue.push(need);
                 }
             }
@@ -130,11 +158,77 @@ impl Order {
         let mut in_order: Vec<usize> = found.into_iter().collect();
         in_order.sort_unstable_by_key(|at| self.ranks[*at]);
         in_order
-            .iter()
-            .filter_map(|at| match &self.nodes[*at] {
-                Node::Local(name) => Some(name),
-                Node::Variable(_) | Node::Provider(_) | Node::Block(_) | Node::Output(_) => None,
-            })
-            .collect()
     }
+
+    /// Returns whether a node is computed from others, and no object.
+    #[must_use]
+    pub(crate) fn is_value(&self, at: usize) -> bool {
+        match &self.nodes[at].member {
+            Member::Variable(_) | Member::Local(_) | Member::Call(_) | Member::Output(_) => true,
+            Member::Provider(_) | Member::Block(_) | Member::All => false,
+        }
+    }
+
+    /// Returns what has to be put together before a node is evaluated: blocks and calls, with the module whose
+    /// expressions name them.
+    #[must_use]
+    pub(crate) fn reads(&self, at: usize) -> Vec<(ModuleId, Read)> {
+        let module = self.nodes[at].module;
+        let own_call = self.tree.get(module).caller.map(|(caller, call)| (caller, &call.name));
+        let mut reads = BTreeSet::new();
+        for need in self.needs(at) {
+            let Node { module: needed, member } = &self.nodes[need];
+            match member {
+                Member::Block(name) => {
+                    reads.insert((*needed, Read::Block(name.clone())));
+                }
+                Member::Output(_) => {
+                    if let Some((caller, call)) = self.tree.get(*needed).caller {
+                        reads.insert((caller, Read::Call(call.name.clone())));
+                    }
+                }
+                Member::Call(name) if own_call != Some((*needed, name)) => {
+                    reads.insert((*needed, Read::Call(name.clone())));
+                }
+                Member::Call(_) | Member::Variable(_) | Member::Local(_) => {}
+                Member::Provider(_) | Member::All => {}
+            }
+        }
+        reads.into_iter().collect()
+    }
+}
+
+/// A value that is put together from those of instances.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Read {
+    /// Of the objects of a block.
+    Block(BlockName),
+    /// Of the outputs of a module.
+    Call(loam_provider::Str),
+}
+
+impl Read {
+    /// Returns what expressions call it.
+    pub(crate) fn subject(&self) -> Subject {
+        match self {
+            Self::Block(name) => name.subject(),
+            Self::Call(name) => Subject::Module(name.clone()),
+        }
+    }
+}
+
+/// Returns the address of a block in a module.
+pub(crate) fn address(block: &BlockName, module: &crate::addr::ModulePath) -> Address {
+    Address { module: module.clone(), mode: block.mode, kind: block.kind.clone(), name: block.name.clone() }
+}
+
+/// Returns the name of a block within its module.
+pub(crate) fn block_name(address: &Address) -> BlockName {
+    let Address { mode, kind, name, .. } = address;
+    BlockName { mode: *mode, kind: kind.clone(), name: name.clone() }
+}
+
+/// Returns the name, within its module, of the block that an address is an instance of.
+pub(crate) fn block_of(addr: &crate::addr::Instance) -> BlockName {
+    block_name(&addr.resource)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use loam_provider::{OnDestroy, Str, Type, Value};
 
-use super::{Basics, visit::block_of};
+use super::{Basics, order::block_of};
 use crate::{
     addr::{Instance, Mode},
     config::{BlockName, Removed},

@@ -9,12 +9,7 @@ use loam_provider::{OnDestroy, Str};
 use serde::{Deserialize, Serialize};
 
 use super::{Change, ObjectChange, Origin, ReplaceOrder, order::Order};
-use crate::{
-    addr::{Mode, Resource},
-    config::{BlockName, Node},
-    graph::Graph,
-    state::Stored,
-};
+use crate::{addr::Resource, graph::Graph, state::Stored};
 
 /// The position of a step in [`super::Plan::steps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,7 +70,7 @@ impl Work {
 }
 
 /// Orders the work of all changes. `order` is the configuration's, if the run looks at it at all.
-pub(super) fn steps(changes: &[ObjectChange], stored: &[Stored], order: Option<&Order>) -> Vec<Step> {
+pub(super) fn steps(changes: &[ObjectChange], stored: &[Stored], order: Option<&Order<'_>>) -> Vec<Step> {
     let mut building = Building {
         steps: Vec::new(),
         of_change: vec![Halves::default(); changes.len()],
@@ -171,22 +166,23 @@ impl Building {
     }
 
     /// What is made waits for what it was made from, also through blocks and locals in which nothing happens.
-    fn order_making(&mut self, changes: &[ObjectChange], order: &Order) {
+    fn order_making(&mut self, changes: &[ObjectChange], order: &Order<'_>) {
         let mut makers: BTreeMap<usize, Vec<StepId>> = BTreeMap::new();
         for (at, change) in changes.iter().enumerate() {
-            if let (Some(making), Some(place)) = (self.of_change[at].making, place(order, &change.addr.resource)) {
+            if let (Some(making), Some(place)) = (self.of_change[at].making, order.block(&change.addr.resource)) {
                 makers.entry(place).or_default().push(making);
             }
         }
         // For each node, the one step after which all that it stands for is made.
         let mut done: Vec<Option<StepId>> = vec![None; order.len()];
-        for (at, node) in order.sequence() {
+        for (at, _) in order.sequence() {
             let mut before: Vec<StepId> = order.needs(at).into_iter().filter_map(|need| done[need]).collect();
             before.sort_unstable();
             before.dedup();
             let own = makers.remove(&at).unwrap_or_default();
             if own.len() > 1 && before.len() > 1 {
-                before = vec![self.push(Work::Gather { of: format!("all that {node} needs").into() }, before)];
+                before =
+                    vec![self.push(Work::Gather { of: format!("all that {} needs", order.name(at)).into() }, before)];
             }
             for making in &own {
                 self.steps[making.0 as usize].needs.extend(&before);
@@ -195,17 +191,19 @@ impl Building {
             done[at] = match after.as_slice() {
                 [] => None,
                 [only] => Some(*only),
-                _ => Some(self.push(Work::Gather { of: format!("all of {node}").into() }, after)),
+                _ => Some(self.push(Work::Gather { of: format!("all of {}", order.name(at)).into() }, after)),
             };
         }
     }
 
     /// What is deleted waits until nothing is made from it any more.
     fn order_deleting(&mut self, changes: &[ObjectChange], stored: &[Stored]) {
+        // What objects were made from is recorded without the instances of modules.
+        let blocks: Vec<Resource> = changes.iter().map(|change| change.addr.resource.without_keys()).collect();
         let mut removed: BTreeMap<&Resource, Vec<usize>> = BTreeMap::new();
-        for (at, change) in changes.iter().enumerate() {
+        for (at, block) in blocks.iter().enumerate() {
             if self.of_change[at].removing.is_some() {
-                removed.entry(&change.addr.resource).or_default().push(at);
+                removed.entry(block).or_default().push(at);
             }
         }
         let by_slot: BTreeMap<_, _> =
@@ -216,7 +214,7 @@ impl Building {
             let slot = &stored.object.slot;
             let Some(&user) = by_slot.get(&(&slot.addr, &slot.deposed)) else { continue };
             for dependency in &stored.object.dependencies {
-                if removed.contains_key(dependency) && *dependency != changes[user].addr.resource {
+                if removed.contains_key(dependency) && *dependency != blocks[user] {
                     users.entry(dependency).or_default().push(user);
                 }
             }
@@ -273,11 +271,6 @@ impl Building {
             }
         }
     }
-}
-
-fn place(order: &Order, resource: &Resource) -> Option<usize> {
-    let Resource { kind, name, .. } = resource;
-    order.place(&Node::Block(BlockName { mode: Mode::Managed, kind: kind.clone(), name: name.clone() }))
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use loam_provider::Value;
 
-use super::{ObjectChange, Reason, visit};
+use super::{ObjectChange, Reason, order};
 use crate::{
-    addr::{Instance, InstanceKey, Mode},
+    addr::{Instance, InstanceKey, Mode, ModulePath},
     config::{BlockName, Expr, ExprKind, Module, Repeat, Resource, Step, StepKind, Subject},
     diag::Diagnostics,
     eval::{self, Scope},
@@ -15,6 +15,8 @@ use crate::{
 /// What has been found to change so far.
 pub(super) struct Triggers<'v> {
     pub(super) module: &'v Module,
+    /// The module instance in which names are looked up.
+    pub(super) path: &'v ModulePath,
     /// The positions of the changes of objects that are changed or replaced.
     pub(super) changed: &'v BTreeMap<Instance, usize>,
     pub(super) changes: &'v [ObjectChange],
@@ -45,14 +47,17 @@ impl Triggers<'_> {
             Repeat::Once => false,
             Repeat::Count(_) | Repeat::ForEach(_) => true,
         };
-        let address = visit::address(&block);
+        let address = order::address(&block, self.path);
         let (is_triggered, by) = match (is_repeated, way) {
             (false, way) => (self.differs(&address.clone().instance(None), way, scope), address.to_string()),
             (true, [Step { kind: StepKind::Index(key), .. }, rest @ ..]) => {
                 let addr = address.instance(Some(instance_key(key, scope)?));
                 (self.differs(&addr, rest, scope), addr.to_string())
             }
-            (true, _) => (self.changed.keys().any(|addr| addr.resource == address), address.to_string()),
+            (true, _) => {
+                let first = self.changed.range(address.instance(None)..).next();
+                (first.is_some_and(|(addr, _)| addr.resource == address), address.to_string())
+            }
         };
         is_triggered.then(|| Reason::Triggered { by: by.into() })
     }

@@ -1,119 +1,134 @@
 //! What can be said about a configuration without state, variables or world.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, rc::Rc};
 
 use loam_provider::{Str, Type, Value};
 
-use super::{order::Order, visit, world::World};
+use super::{
+    choice,
+    order::{self, Order},
+    told::Told,
+    world::{Calls, InModule, World, supposed},
+};
 use crate::{
-    addr::Mode,
-    config::{Check, Config, Node, Repeat, Resource},
+    addr::{Mode, ModulePath},
+    config::{Check, Config, Member, ModuleId, Node, Provider, Repeat, Resource},
     diag::{Diagnostic, Diagnostics, did_you_mean},
-    eval::{self, Each, Evaluated, Files, InstanceValues, ModuleValues},
-    host::{NoProvider, Offers, ProviderRef},
+    eval::{self, Evaluated, Files, InstanceValues, ModuleValues},
+    host::{NoProvider, Offers},
 };
 
-/// Checks every block against what the providers offer, with every variable and every object unknown.
+/// Checks every block of every module against what the providers offer, with every variable and every object unknown.
 #[must_use]
-pub fn validate(config: &Config, offers: &Offers, paths: ModuleValues, files: &Files) -> Diagnostics {
+pub fn validate(config: &Config, offers: &Offers, paths: &ModuleValues, files: &Files) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
-    let module = &config.root;
-    let variables: BTreeMap<Str, Evaluated> = module
+    let variables: BTreeMap<Str, Evaluated> = config
+        .root
         .variables
         .iter()
         .map(|(name, variable)| (name.clone(), Evaluated::from(Value::Unknown(variable.ty.clone()))))
         .collect();
-    let mut world = World::new(module, files, paths, &variables);
-    let configured: BTreeSet<ProviderRef> = module.providers.keys().map(visit::reference).collect();
-    for provider in module.providers.values() {
-        match offers.factory(&provider.name.name) {
-            Some(factory) => {
-                eval::body(
-                    &provider.body,
-                    factory.schema(),
-                    factory.name(),
-                    provider.span,
-                    &world.scope(),
-                    &mut diagnostics,
-                );
-            }
-            None => diagnostics.push(unknown_provider(offers, &provider.name.name, provider.span)),
+    // Cycles are reported with the configuration.
+    let Ok(order) = Order::of(&config.root) else { return diagnostics };
+    let order = Rc::new(order);
+    let mut world = World::new(Rc::clone(&order), files, paths, &variables, Calls::Supposed);
+    for (node, Node { module, member }) in order.sequence() {
+        let called = order.tree().get(*module);
+        if let Member::Variable(_) | Member::Local(_) | Member::Call(_) | Member::Output(_) = member {
+            world.evaluate(node, &mut diagnostics);
         }
-    }
-    let Ok(order) = Order::of(module) else { return diagnostics };
-    for (_, node) in order.sequence() {
-        match node {
-            Node::Variable(_) | Node::Provider(_) => {}
-            Node::Local(name) => world.evaluate_local(name, &mut diagnostics),
-            Node::Output(name) => {
-                let output = &module.outputs[name];
-                eval::expr(&output.value.expr, &world.scope(), &mut diagnostics);
-                evaluate_checks(&output.preconditions, &world, &InstanceValues::default(), &mut diagnostics);
+        // A module whose call is wrong may have no instance.
+        if world.count(*module) == 0 {
+            continue;
+        }
+        let at = world.nth(*module, 0);
+        world.publish(at, &order.reads(node));
+        match member {
+            Member::Variable(_) | Member::Local(_) | Member::Call(_) | Member::All => {}
+            Member::Provider(name) => provider(&called.module.providers[name], offers, &world, at, &mut diagnostics),
+            Member::Output(name) => {
+                let output = &called.module.outputs[name];
+                if *module == ModuleId::ROOT {
+                    eval::expr(&output.value.expr, &world.scope(at), &mut diagnostics);
+                }
+                evaluate_checks(&output.preconditions, &world, at, &InstanceValues::default(), &mut diagnostics);
             }
-            Node::Block(name) => {
-                let block = &module.resources[name];
+            Member::Block(name) => {
+                let block = &called.module.resources[name];
                 let mut found = Diagnostics::default();
-                let ty = self::block(block, offers, &configured, &world, &mut found);
-                found.set_address(&visit::address(name));
+                let ty = self::block(block, offers, &world, at, &mut found);
+                found.set_address(&order::address(name, &called.path));
                 diagnostics.extend(found);
                 // A block that repeats is a tuple or an object of objects, and nobody knows yet of how many.
                 let ty = match block.repeat {
                     Repeat::Once => ty,
                     Repeat::Count(_) | Repeat::ForEach(_) => Type::Any,
                 };
-                world.set_block(name, Evaluated::from(Value::Unknown(ty)));
+                world.set_block(at, name, Evaluated::from(Value::Unknown(ty)));
             }
         }
     }
-    diagnostics
+    // A module that is called several times is wrong only once.
+    let mut once = Diagnostics::default();
+    Told::default().tell(diagnostics, &ModulePath::root(), &mut once);
+    once
+}
+
+fn provider(provider: &Provider, offers: &Offers, world: &World<'_>, at: InModule, diagnostics: &mut Diagnostics) {
+    let Some(factory) = offers.factory(&provider.name.name) else {
+        diagnostics.push(unknown_provider(offers, &provider.name.name, provider.span));
+        return;
+    };
+    let repeat = provider.for_each.clone().map_or(Repeat::Once, Repeat::ForEach);
+    let scope = world.scope(at);
+    for (_, instance) in supposed(&repeat, &scope, diagnostics).instances {
+        let scope = scope.with_instance(&instance);
+        eval::body(&provider.body, factory.schema(), factory.name(), provider.span, &scope, diagnostics);
+    }
 }
 
 /// Checks one block and returns the type of its objects.
-fn block(
-    block: &Resource,
-    offers: &Offers,
-    configured: &BTreeSet<ProviderRef>,
-    world: &World<'_>,
-    diagnostics: &mut Diagnostics,
-) -> Type {
-    let unknown = || Evaluated::from(Value::Unknown(Type::Any));
-    let instance = match &block.repeat {
-        Repeat::Once => InstanceValues::default(),
-        Repeat::Count(attribute) => {
-            eval::expr(&attribute.expr, &world.scope(), diagnostics);
-            let index = Evaluated::from(Value::Unknown(Type::Number));
-            InstanceValues { count_index: Some(index), ..InstanceValues::default() }
-        }
-        Repeat::ForEach(attribute) => {
-            eval::expr(&attribute.expr, &world.scope(), diagnostics);
-            let each = Each { key: Evaluated::from(Value::Unknown(Type::String)), value: unknown() };
-            InstanceValues { each: Some(each), ..InstanceValues::default() }
-        }
-    };
+fn block(block: &Resource, offers: &Offers, world: &World<'_>, at: InModule, diagnostics: &mut Diagnostics) -> Type {
+    let scope = world.scope(at);
+    let mut instances = supposed(&block.repeat, &scope, diagnostics).instances;
+    let (_, instance) = instances.remove(0);
+    let scope = scope.with_instance(&instance);
     if block.name.mode == Mode::Data {
         diagnostics.push(no_data_source(block));
         return Type::Any;
     }
-    let named = block.provider.as_ref().map(|choice| visit::reference(&choice.name));
-    if let Err(error) = offers.provider_of(&block.name.kind, named.as_ref(), configured) {
-        diagnostics.push(no_provider(block, offers, &error));
+    match choice::choose(offers, &block.name.kind, block.provider.as_ref(), world.visible(at)) {
+        Ok(Some(configuration)) => {
+            if let Some(chosen) = &block.provider {
+                choice::instance(&configuration, chosen, &scope, None, diagnostics);
+            }
+        }
+        Ok(None) => {}
+        Err(error) => diagnostics.push(no_provider(block, offers, &error)),
     }
     let Some(kind) = offers.kind(&block.name.kind) else {
         // What the names inside mean can be checked even so.
         for attribute in &block.body.attributes {
-            eval::expr(&attribute.expr, &world.instance_scope(&instance), diagnostics);
+            eval::expr(&attribute.expr, &scope, diagnostics);
         }
         return Type::Any;
     };
-    eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &world.instance_scope(&instance), diagnostics);
-    evaluate_checks(&block.lifecycle.preconditions, world, &instance, diagnostics);
-    let with_self = InstanceValues { self_object: Some(Evaluated::from(Value::Unknown(kind.schema.ty()))), ..instance };
-    evaluate_checks(&block.lifecycle.postconditions, world, &with_self, diagnostics);
+    eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, diagnostics);
+    evaluate_checks(&block.lifecycle.preconditions, world, at, &instance, diagnostics);
+    let self_object = Some(Evaluated::from(Value::Unknown(kind.schema.ty())));
+    let with_self = InstanceValues { self_object, ..instance };
+    evaluate_checks(&block.lifecycle.postconditions, world, at, &with_self, diagnostics);
     kind.schema.ty()
 }
 
-fn evaluate_checks(checks: &[Check], world: &World<'_>, instance: &InstanceValues, diagnostics: &mut Diagnostics) {
-    let scope = world.instance_scope(instance);
+fn evaluate_checks(
+    checks: &[Check],
+    world: &World<'_>,
+    at: InModule,
+    instance: &InstanceValues,
+    diagnostics: &mut Diagnostics,
+) {
+    let scope = world.scope(at).with_instance(instance);
     for check in checks {
         eval::expr(&check.condition.expr, &scope, diagnostics);
         eval::expr(&check.error_message.expr, &scope, diagnostics);

@@ -1,88 +1,109 @@
 //! Visits every block in dependency order and collects what happens to its objects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
-use loam_provider::{Known, OnDestroy, Path, Str, Value};
+use loam_provider::{Path, Str, Value};
 
 use super::{
     Basics, Basis, Change, FORMAT, Input, Mode, Move, ObjectChange, Origin, OutputChange, Plan, Reason, ReplaceOrder,
     check::{self, Stage},
+    choice,
     decide::{self, Calls, Case},
     meta, moves,
-    order::Order,
-    removed::{Fate, Removals},
-    secret, steps,
+    order::{self, Order},
+    removed::Removals,
+    steps,
     trigger::{self, Triggers},
     validate,
-    world::World,
+    world::{self, InModule, World},
 };
 use crate::{
-    addr::{Instance, Mode as BlockMode, ModulePath, Resource as Address},
-    config::{BlockName, Module, Node, Output, ProviderName, Resource},
+    addr::{Instance, Mode as BlockMode, Resource as Address},
+    config::{Member, ModuleId, Node, Output, Resource},
     diag::{Diagnostic, Diagnostics},
-    eval::{self, Evaluated},
+    eval::{self, Evaluated, Scope},
     event::Secrets,
     host::ProviderRef,
-    refresh::Observation,
-    state::{Condition, Slot, Stored},
+    state::{Slot, Stored},
 };
 
 /// Visits a configuration with the state as it is once `moves` are done.
 pub(super) async fn visit(basics: Basics<'_>, moves: Vec<Move>) -> (Plan, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let mut visit = Visit::new(basics, moves, &mut diagnostics);
-    let order = match visit.basics.options.mode {
+    let order = match Order::of(&basics.config.root) {
+        Ok(order) => Rc::new(order),
+        Err(cycles) => return (finish(&basics, Parts::default(), None), cycles),
+    };
+    let mut visit = Visit::new(basics, moves, Rc::clone(&order), &mut diagnostics);
+    let made_in = match visit.basics.options.mode {
         Mode::Destroy => {
             visit.destroy(&mut diagnostics);
             None
         }
-        Mode::Apply => match Order::of(&visit.basics.config.root) {
-            Ok(order) => {
-                visit.blocks(&order, &mut diagnostics).await;
-                visit.leftovers(&mut diagnostics);
-                moves::still_declared(&visit.basics.config.root, &visit.seen, &mut diagnostics);
-                Some(order)
-            }
-            Err(cycles) => {
-                diagnostics.extend(cycles);
-                None
-            }
-        },
+        Mode::Apply => {
+            visit.blocks(&mut diagnostics).await;
+            visit.leftovers(&mut diagnostics);
+            moves::still_declared(&visit.basics.config.root, &visit.seen, &mut diagnostics);
+            Some(&*order)
+        }
     };
-    (visit.finish(order.as_ref()), diagnostics)
+    let Visit { basics, changes, unchanged, outputs, moves, .. } = visit;
+    (finish(&basics, Parts { changes, unchanged, outputs, moves }, made_in), diagnostics)
 }
 
 /// A plan in the making.
-struct Visit<'p> {
-    basics: Basics<'p>,
+pub(super) struct Visit<'p> {
+    pub(super) basics: Basics<'p>,
+    pub(super) order: Rc<Order<'p>>,
     stored: BTreeMap<&'p Slot, &'p Stored>,
-    world: World<'p>,
-    changes: Vec<ObjectChange>,
-    seen: BTreeSet<Instance>,
+    pub(super) world: World<'p>,
+    pub(super) changes: Vec<ObjectChange>,
+    pub(super) seen: BTreeSet<Instance>,
+    /// Blocks of which nobody can say what instances they have.
+    pub(super) undecided: BTreeSet<Address>,
     /// The positions of the changes of objects that are changed or replaced.
     changed: BTreeMap<Instance, usize>,
     unchanged: usize,
-    outputs: BTreeMap<Str, OutputChange>,
+    pub(super) outputs: BTreeMap<Str, OutputChange>,
+    /// The configured providers.
+    configured: Rc<BTreeSet<ProviderRef>>,
     /// The secrets among the variables.
-    secrets: Secrets,
-    removals: Removals,
+    pub(super) secrets: Secrets,
+    pub(super) removals: Removals,
     moves: Vec<Move>,
     /// Where each address that moved was before.
     origins: BTreeMap<Instance, Instance>,
 }
 
+/// What all instances of a block have in common.
+struct Common<'v, 'p> {
+    /// Its place in the order.
+    node: usize,
+    block: &'p Resource,
+    dependencies: &'v [Address],
+    order: ReplaceOrder,
+}
+
 impl<'p> Visit<'p> {
-    fn new(basics: Basics<'p>, moves: Vec<Move>, diagnostics: &mut Diagnostics) -> Self {
+    fn new(basics: Basics<'p>, moves: Vec<Move>, order: Rc<Order<'p>>, diagnostics: &mut Diagnostics) -> Self {
         let removals = Removals::of(&basics, diagnostics);
-        let world = World::new(&basics.config.root, basics.files, basics.paths.clone(), basics.variables);
+        let configured: Rc<BTreeSet<ProviderRef>> = Rc::new(basics.host.configured().cloned().collect());
+        let calls = world::Calls::Expanded(Some(Rc::clone(&configured)));
+        let world = World::new(Rc::clone(&order), basics.files, &basics.paths, basics.variables, calls);
         Self {
             stored: basics.objects.iter().map(|stored| (&stored.object.slot, stored)).collect(),
             world,
+            order,
             changes: Vec::new(),
             seen: BTreeSet::new(),
+            undecided: BTreeSet::new(),
             changed: BTreeMap::new(),
             unchanged: 0,
             outputs: BTreeMap::new(),
+            configured,
             secrets: Evaluated::secrets(basics.variables.values()),
             origins: moves::origins(&moves),
             moves,
@@ -91,31 +112,36 @@ impl<'p> Visit<'p> {
         }
     }
 
-    async fn blocks(&mut self, order: &Order, diagnostics: &mut Diagnostics) {
-        let module: &'p Module = &self.basics.config.root;
+    async fn blocks(&mut self, diagnostics: &mut Diagnostics) {
+        let order = Rc::clone(&self.order);
         let needed = order.blocks_needed();
-        let create_first = create_first(module, order, &needed);
-        for (at, node) in order.sequence() {
+        let create_first = create_first(&order, &needed);
+        for (at, Node { module, member }) in order.sequence() {
             if self.basics.options.cancel.is_cancelled() {
                 diagnostics.push(decide::interrupted());
                 return;
             }
-            self.world.publish(needed[at].iter());
-            match node {
-                Node::Variable(_) | Node::Provider(_) => {}
-                Node::Local(name) => self.world.evaluate_local(name, diagnostics),
-                Node::Output(name) => self.output(&module.outputs[name], diagnostics),
-                Node::Block(name) => {
-                    let block = &module.resources[name];
-                    let replace_order =
-                        if create_first[at] { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst };
-                    let dependencies: Vec<Address> =
-                        needed[at].iter().filter(|needed| *needed != name).map(address).collect();
-                    self.block(block, &dependencies, replace_order, diagnostics).await;
+            let called = order.tree().get(*module);
+            match member {
+                Member::Variable(_) | Member::Local(_) | Member::Call(_) => self.world.evaluate(at, diagnostics),
+                Member::Provider(_) | Member::All => {}
+                Member::Output(name) if *module == ModuleId::ROOT => {
+                    self.world.publish(self.world.nth(ModuleId::ROOT, 0), &order.reads(at));
+                    self.output(&called.module.outputs[name], diagnostics);
+                }
+                Member::Output(_) => self.world.evaluate(at, diagnostics),
+                Member::Block(name) => {
+                    let own = order::address(name, &called.path);
+                    let others = needed[at].iter().filter(|needed| **needed != own);
+                    let dependencies: Vec<Address> = others.cloned().collect();
+                    let order = if create_first[at] { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst };
+                    let block = &called.module.resources[name];
+                    let common = Common { node: at, block, dependencies: &dependencies, order };
+                    self.block(*module, &common, diagnostics).await;
                 }
             }
         }
-        eval::validations(module, &self.world.scope(), diagnostics);
+        let module = &self.basics.config.root;
         for name in self.basics.outputs.iter().map(|output| &output.name) {
             if !module.outputs.contains_key(name) {
                 self.drop_output(name);
@@ -123,62 +149,69 @@ impl<'p> Visit<'p> {
         }
     }
 
-    async fn block(
-        &mut self,
-        block: &'p Resource,
-        dependencies: &[Address],
-        order: ReplaceOrder,
-        diagnostics: &mut Diagnostics,
-    ) {
-        let mut found = Diagnostics::default();
-        if self.try_block(block, dependencies, order, &mut found).await.is_none() {
-            self.world.set_block(&block.name, Evaluated::unknown());
-            // Nothing of a block that could not be planned is to be taken for removed.
-            let address = address(&block.name);
-            let stored = self.basics.objects.iter().map(|stored| &stored.object.slot.addr);
-            self.seen.extend(stored.filter(|addr| addr.resource == address).cloned());
+    /// Visits a block in every instance of its module.
+    async fn block(&mut self, module: ModuleId, common: &Common<'_, 'p>, diagnostics: &mut Diagnostics) {
+        let reads = self.order.reads(common.node);
+        let name = &common.block.name;
+        for nth in 0..self.world.count(module) {
+            let at = self.world.nth(module, nth);
+            self.world.publish(at, &reads);
+            let address = order::address(name, self.world.path(at));
+            let mut found = Diagnostics::default();
+            if self.try_block(at, &address, common, &mut found).await.is_none() {
+                self.world.set_block(at, name, Evaluated::unknown());
+                self.undecided.insert(address.clone());
+            }
+            found.set_address(&address);
+            diagnostics.extend(found);
+            if self.basics.options.cancel.is_cancelled() {
+                return;
+            }
         }
-        found.set_address(&address(&block.name));
-        diagnostics.extend(found);
     }
 
     async fn try_block(
         &mut self,
-        block: &'p Resource,
-        dependencies: &[Address],
-        order: ReplaceOrder,
+        at: InModule,
+        address: &Address,
+        common: &Common<'_, 'p>,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
+        let Common { node, block, dependencies, order } = *common;
         if block.name.mode == BlockMode::Data {
             diagnostics.push(validate::no_data_source(block));
             return None;
         }
-        let provider = self.provider(block, diagnostics)?;
+        let configuration = self.configuration(at, block, diagnostics)?;
         let kind = self.basics.host.kind(&block.name.kind)?;
-        let expansion = self.world.expand(&block.name, diagnostics)?;
-        self.world.declare(&block.name, expansion.shape);
+        let expansion = self.world.expand(at, node, &block.repeat, diagnostics)?;
+        self.world.declare(at, &block.name, expansion.shape);
         for (key, instance) in expansion.instances {
-            let addr = address(&block.name).instance(key.clone());
+            let addr = address.instance(key.clone());
             self.seen.insert(addr.clone());
             let mut found = Diagnostics::default();
-            let scope = self.world.instance_scope(&instance);
+            let scope = self.world.scope(at).with_instance(&instance);
+            let provider = self.provider(&configuration, block, &scope, &mut found);
             check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Plan, &mut found);
             let config = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, &mut found);
-            if found.has_errors() {
-                found.set_address(&addr);
-                diagnostics.extend(found);
-                self.world.set_object(&block.name, &key, Evaluated::unknown());
-                continue;
-            }
+            let provider = match provider {
+                Some(provider) if !found.has_errors() => provider,
+                Some(_) | None => {
+                    found.set_address(&addr);
+                    diagnostics.extend(found);
+                    self.world.set_object(at, &block.name, &key, Evaluated::unknown());
+                    continue;
+                }
+            };
             let slot = Slot::current(addr.clone());
-            let mut forced = trigger::reasons(block, &self.world.instance_scope(&instance), &self.triggers());
+            let mut forced = trigger::reasons(block, &scope, &self.triggers(at));
             if self.basics.options.replace.contains(&addr) {
                 forced.push(Reason::Requested);
             }
             let case = Case {
                 block,
                 kind,
-                provider: provider.clone(),
+                provider,
                 config,
                 stored: self.stored.get(&slot).copied(),
                 observed: self.basics.observed.of(&slot),
@@ -206,7 +239,7 @@ impl<'p> Visit<'p> {
                     let object = Evaluated::new(after, eval::Marks::at_paths(change.sensitive.iter().cloned()));
                     self.guard(block, &change, &mut found);
                     let with_self = eval::InstanceValues { self_object: Some(object.clone()), ..instance };
-                    let scope = self.world.instance_scope(&with_self);
+                    let scope = self.world.scope(at).with_instance(&with_self);
                     check::checks(
                         "Postcondition failed",
                         &block.lifecycle.postconditions,
@@ -224,7 +257,7 @@ impl<'p> Visit<'p> {
             };
             found.set_address(&addr);
             diagnostics.extend(found);
-            self.world.set_object(&block.name, &key, object);
+            self.world.set_object(at, &block.name, &key, object);
         }
         Some(())
     }
@@ -273,25 +306,52 @@ impl<'p> Visit<'p> {
         }
     }
 
-    fn provider(&self, block: &Resource, diagnostics: &mut Diagnostics) -> Option<ProviderRef> {
-        let named = block.provider.as_ref().map(|choice| reference(&choice.name));
-        let configured: BTreeSet<ProviderRef> = self.basics.config.root.providers.keys().map(reference).collect();
-        match self.basics.host.offers().provider_of(&block.name.kind, named.as_ref(), &configured) {
-            Ok(provider) => Some(provider),
+    /// Returns the provider configuration that a block means, before its instance is chosen.
+    fn configuration(
+        &self,
+        at: InModule,
+        block: &Resource,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<choice::Configuration> {
+        let offers = self.basics.host.offers();
+        match choice::choose(offers, &block.name.kind, block.provider.as_ref(), self.world.visible(at)) {
+            Ok(configuration) => configuration,
             Err(error) => {
-                diagnostics.push(validate::no_provider(block, self.basics.host.offers(), &error));
+                diagnostics.push(validate::no_provider(block, offers, &error));
                 None
             }
         }
     }
 
-    fn triggers(&self) -> Triggers<'_> {
-        Triggers { module: &self.basics.config.root, changed: &self.changed, changes: &self.changes }
+    /// Returns who realises one instance of a block.
+    fn provider(
+        &self,
+        configuration: &choice::Configuration,
+        block: &Resource,
+        scope: &Scope<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<ProviderRef> {
+        match &block.provider {
+            Some(chosen) => choice::instance(configuration, chosen, scope, Some(&self.configured), diagnostics),
+            None => Some(configuration.reference.clone()),
+        }
+    }
+
+    /// Returns where an object comes from whose address changes.
+    pub(super) fn moved_from(&self, addr: &Instance) -> Option<Origin> {
+        self.origins.get(addr).map(|from| Origin::Moved { from: from.clone() })
+    }
+
+    fn triggers(&self, at: InModule) -> Triggers<'_> {
+        let path = self.world.path(at);
+        let tree = self.order.tree();
+        let module = tree.find(path).map_or(&*self.basics.config.root, |module| tree.get(module).module);
+        Triggers { module, path, changed: &self.changed, changes: &self.changes }
     }
 
     fn output(&mut self, output: &Output, diagnostics: &mut Diagnostics) {
         let mut found = Diagnostics::default();
-        let scope = self.world.scope();
+        let scope = self.world.scope(self.world.nth(ModuleId::ROOT, 0));
         check::checks("Precondition failed", &output.preconditions, &scope, Stage::Plan, &mut found);
         let evaluated = eval::expr(&output.value.expr, &scope, &mut found);
         if let Some(leak) = check::leak(output, &evaluated.marks) {
@@ -313,199 +373,64 @@ impl<'p> Visit<'p> {
         }
     }
 
-    fn drop_output(&mut self, name: &Str) {
+    pub(super) fn drop_output(&mut self, name: &Str) {
         let Some(stored) = self.basics.outputs.iter().find(|stored| stored.name == *name) else { return };
         let change =
             OutputChange { before: Some(stored.value.clone()), after: None, sensitive: stored.sensitive.clone() };
         self.outputs.insert(name.clone(), change);
     }
-
-    /// Removes what the configuration no longer has, and what a replacement left behind.
-    fn leftovers(&mut self, diagnostics: &mut Diagnostics) {
-        let module = &self.basics.config.root;
-        for stored in self.basics.objects {
-            let slot = &stored.object.slot;
-            if slot.deposed.is_none() && self.seen.contains(&slot.addr) {
-                continue;
-            }
-            let because = if slot.deposed.is_some() {
-                Reason::Deposed
-            } else if self.removals.fate(&slot.addr) != Fate::Unmentioned {
-                Reason::RemovedBlock
-            } else if module.resources.contains_key(&block_of(&slot.addr)) {
-                Reason::InstanceRemoved
-            } else {
-                Reason::BlockRemoved
-            };
-            self.remove(stored, because, diagnostics);
-        }
-    }
-
-    fn destroy(&mut self, diagnostics: &mut Diagnostics) {
-        for stored in self.basics.objects {
-            self.remove(stored, Reason::Destroy, diagnostics);
-        }
-        for output in self.basics.outputs {
-            self.drop_output(&output.name);
-        }
-    }
-
-    fn remove(&mut self, stored: &Stored, because: Reason, diagnostics: &mut Diagnostics) {
-        let object = &stored.object;
-        let block = self.basics.config.root.resources.get(&block_of(&object.slot.addr));
-        // What the block says now counts; once it is gone, what it said last.
-        let says = block.and_then(|block| {
-            meta::on_destroy(block).or_else(|| self.basics.host.kind(&block.name.kind).map(|kind| kind.on_destroy))
-        });
-        let is_unfinished = match object.condition {
-            Condition::Ready => false,
-            Condition::Tainted | Condition::Partial => true,
-        };
-        let fate = self.removals.fate(&object.slot.addr);
-        let says = match fate {
-            Fate::Says(on_destroy) => Some(on_destroy),
-            Fate::AsRecorded | Fate::Unmentioned => says,
-        };
-        let on_destroy = match says.unwrap_or(object.on_destroy) {
-            // It was to be replaced because it was never finished.
-            OnDestroy::Retain if is_unfinished && object.slot.deposed.is_some() => OnDestroy::Delete,
-            on_destroy => on_destroy,
-        };
-        let (before, change) = match self.basics.observed.of(&object.slot) {
-            Some(Observation::Gone) => {
-                let before = object.attributes.clone();
-                (before.clone(), Change::Forget { before, because: Reason::Gone })
-            }
-            Some(Observation::Present(current)) => (current.clone(), removal(on_destroy, current.clone(), because)),
-            None => (object.attributes.clone(), removal(on_destroy, object.attributes.clone(), because)),
-            // What is only forgotten need not be read; its provider may be gone too.
-            Some(Observation::Failed(_)) if fate == Fate::Says(OnDestroy::Retain) => {
-                (object.attributes.clone(), removal(on_destroy, object.attributes.clone(), because))
-            }
-            Some(Observation::Failed(trouble)) => {
-                let detail = decide::sentence(&trouble.message);
-                diagnostics.push(
-                    Diagnostic::error_nowhere("Refresh failed", detail)
-                        .address(&object.slot)
-                        .maybe_hint(trouble.hint.clone())
-                        .hint("With `--refresh=false` the plan starts from what was recorded."),
-                );
-                return;
-            }
-        };
-        if let (Change::Delete { .. }, None, Some(span)) =
-            (&change, &object.slot.deposed, block.and_then(|block| meta::prevent_destroy(&block.lifecycle)))
-        {
-            let detail = format!("`{}` would be destroyed, but its block forbids that.", object.slot.addr);
-            diagnostics.push(
-                Diagnostic::error("Destruction prevented", span, detail)
-                    .address(&object.slot.addr)
-                    .hint("Remove `prevent_destroy` first."),
-            );
-            return;
-        }
-        let Ok(provider) = object.provider.parse() else {
-            let detail = format!("The state names `{}` as the provider of `{}`.", object.provider, object.slot);
-            diagnostics.push(Diagnostic::error_nowhere("Invalid state", detail));
-            return;
-        };
-        let drift = (before != object.attributes).then(|| super::Drift { recorded: object.attributes.clone() });
-        self.changes.push(ObjectChange {
-            addr: object.slot.addr.clone(),
-            deposed: object.slot.deposed.clone(),
-            provider,
-            change,
-            sensitive: match self.basics.host.kind(&object.kind) {
-                Some(kind) => {
-                    let recorded = object.sensitive.iter().cloned();
-                    secret::paths(&kind.schema, before.value(), recorded, &self.secrets).into_iter().collect()
-                }
-                None => object.sensitive.clone(),
-            },
-            secret: object.sensitive.clone(),
-            drift,
-            notes: Vec::new(),
-            ineffective: Vec::new(),
-            on_destroy,
-            replace_order: object.replace_order,
-            dependencies: object.dependencies.clone(),
-            origin: self.moved_from(&object.slot.addr),
-            has_open_conditions: false,
-        });
-    }
-
-    /// Returns where an object comes from whose address changes.
-    fn moved_from(&self, addr: &Instance) -> Option<Origin> {
-        self.origins.get(addr).map(|from| Origin::Moved { from: from.clone() })
-    }
-
-    fn finish(mut self, order: Option<&Order>) -> Plan {
-        self.changes.sort_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
-        let steps = steps::steps(&self.changes, self.basics.objects, order);
-        let variables = self.basics.variables.iter().map(|(name, evaluated)| {
-            let sensitive = evaluated.marks.paths().cloned().collect();
-            (name.clone(), Input { value: evaluated.value.clone(), sensitive })
-        });
-        Plan {
-            basis: Basis {
-                format: FORMAT,
-                loam: self.basics.options.version.clone(),
-                state_id: self.basics.meta.state_id.clone(),
-                serial: self.basics.meta.serial.0,
-                config: self.basics.config.digest.clone(),
-            },
-            mode: self.basics.options.mode,
-            changes: self.changes,
-            unchanged: self.unchanged,
-            outputs: self.outputs,
-            steps,
-            variables: variables.collect(),
-            moves: self.moves,
-            data: Vec::new(),
-            checks: Vec::new(),
-        }
-    }
 }
 
-fn removal(on_destroy: OnDestroy, before: Known, because: Reason) -> Change {
-    match on_destroy {
-        OnDestroy::Delete => Change::Delete { before, because },
-        OnDestroy::Retain => Change::Forget { before, because },
+/// What a visit found.
+#[derive(Default)]
+struct Parts {
+    changes: Vec<ObjectChange>,
+    unchanged: usize,
+    outputs: BTreeMap<Str, OutputChange>,
+    moves: Vec<Move>,
+}
+
+fn finish(basics: &Basics<'_>, parts: Parts, order: Option<&Order<'_>>) -> Plan {
+    let Parts { mut changes, unchanged, outputs, moves } = parts;
+    changes.sort_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
+    let steps = steps::steps(&changes, basics.objects, order);
+    let variables = basics.variables.iter().map(|(name, evaluated)| {
+        let sensitive = evaluated.marks.paths().cloned().collect();
+        (name.clone(), Input { value: evaluated.value.clone(), sensitive })
+    });
+    Plan {
+        basis: Basis {
+            format: FORMAT,
+            loam: basics.options.version.clone(),
+            state_id: basics.meta.state_id.clone(),
+            serial: basics.meta.serial.0,
+            config: basics.config.digest.clone(),
+        },
+        mode: basics.options.mode,
+        changes,
+        unchanged,
+        outputs,
+        steps,
+        variables: variables.collect(),
+        moves,
+        data: Vec::new(),
+        checks: Vec::new(),
     }
 }
 
 /// Returns, for each node, whether its block is replaced by making the new object first: because it says so, or
 /// because something made from it does, which could not be made first otherwise.
-fn create_first(module: &Module, order: &Order, needed: &[std::rc::Rc<BTreeSet<BlockName>>]) -> Vec<bool> {
+fn create_first(order: &Order<'_>, needed: &[Rc<BTreeSet<Address>>]) -> Vec<bool> {
     let mut create_first = vec![false; order.len()];
-    let places: Vec<usize> = order.sequence().map(|(at, _)| at).collect();
-    for at in places.into_iter().rev() {
-        let Node::Block(name) = order.node(at) else { continue };
-        if create_first[at] || meta::create_before_destroy(&module.resources[name].lifecycle) {
+    for (at, Node { module, member }) in order.sequence().rev() {
+        let Member::Block(name) = member else { continue };
+        let block = &order.tree().get(*module).module.resources[name];
+        if create_first[at] || meta::create_before_destroy(&block.lifecycle) {
             create_first[at] = true;
-            for need in needed[at].iter() {
-                if let Some(place) = order.place(&Node::Block(need.clone())) {
-                    create_first[place] = true;
-                }
+            for place in needed[at].iter().filter_map(|need| order.block(need)) {
+                create_first[place] = true;
             }
         }
     }
     create_first
-}
-
-/// Returns the address of a block of the root module.
-pub(crate) fn address(block: &BlockName) -> Address {
-    Address { module: ModulePath::root(), mode: block.mode, kind: block.kind.clone(), name: block.name.clone() }
-}
-
-/// Returns the name of the block that an address is an instance of.
-pub(crate) fn block_of(addr: &Instance) -> BlockName {
-    let Address { mode, kind, name, .. } = &addr.resource;
-
-    BlockName { mode: *mode, kind: kind.clone(), name: name.clone() }
-}
-
-/// Returns the provider that a configuration names.
-pub(crate) fn reference(name: &ProviderName) -> ProviderRef {
-    ProviderRef { name: name.name.clone(), alias: name.alias.clone() }
 }

@@ -5,15 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env, fs,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, env, fs, path::Path, sync::Arc};
 
 use loam::{
-    config::{self, Config, Node, Subject},
+    config::{self, Config, Member, Needs, Subject},
     diag::{Diagnostics, plain},
     eval::{self, Each, Evaluated, Files, Inputs, InstanceValues, Marks, ModuleValues, Scope, WhenUndeclared},
     source::Sources,
@@ -43,7 +38,10 @@ fn machine() -> Schema {
 /// Evaluates everything of a module, in an order in which what is needed comes first; resources are unknown.
 fn evaluate(config: &Config, name: &str, sources: &mut Sources, diagnostics: &mut Diagnostics) {
     let module = &config.root;
-    diagnostics.extend(config::cycles(module));
+    let tree = config::Tree::of(module);
+    let needs = config::needs(&tree);
+    diagnostics.extend(config::cycles(&tree, &needs));
+    diagnostics.extend(config::configurations(&tree));
     let files = Files::new(env!("CARGO_MANIFEST_DIR"), "tests/corpus/conformance");
     let mut values = ModuleValues::new(".".into(), ".".into(), "/project".into());
     let mut inputs = Inputs::default();
@@ -57,9 +55,8 @@ fn evaluate(config: &Config, name: &str, sources: &mut Sources, diagnostics: &mu
         inputs.text("HOME", "/root", "LOAM_VAR_HOME", WhenUndeclared::Ignore);
     }
     eval::variables(module, &inputs, &mut values, &files, sources, diagnostics);
-    let needs = config::needs(module);
-    let mut done: BTreeSet<Node> = BTreeSet::new();
-    for node in needs.keys() {
+    let mut done: BTreeSet<usize> = BTreeSet::new();
+    for node in 0..needs.nodes.len() {
         locals_first(node, &needs, &mut done, module, &mut values, &files, diagnostics);
     }
     let scope = Scope::new(&values, &files);
@@ -100,21 +97,22 @@ fn evaluate(config: &Config, name: &str, sources: &mut Sources, diagnostics: &mu
 }
 
 fn locals_first(
-    node: &Node,
-    needs: &BTreeMap<Node, Vec<config::Need>>,
-    done: &mut BTreeSet<Node>,
+    node: usize,
+    needs: &Needs,
+    done: &mut BTreeSet<usize>,
     module: &config::Module,
     values: &mut ModuleValues,
     files: &Files,
     diagnostics: &mut Diagnostics,
 ) {
-    if !done.insert(node.clone()) {
+    if !done.insert(node) {
         return;
     }
-    for need in needs.get(node).into_iter().flatten() {
-        locals_first(&need.node, needs, done, module, values, files, diagnostics);
+    for need in &needs.edges[node] {
+        locals_first(need.node, needs, done, module, values, files, diagnostics);
     }
-    if let Node::Local(name) = node {
+    let config::Node { module: at, member } = &needs.nodes[node];
+    if let (&config::ModuleId::ROOT, Member::Local(name)) = (at, member) {
         let value = eval::expr(&module.locals[name].expr, &Scope::new(values, files), diagnostics);
         values.set(Subject::Local(name.clone()), value);
     }

@@ -476,7 +476,7 @@ fn load(text: &str) -> Loaded {
 async fn host(loaded: &Loaded, world: &SimWorld) -> Arc<Host> {
     let offers = Offers::new(vec![Box::new(SimFactory::within(world))]);
     let Loaded { config, variables, paths, files, .. } = loaded;
-    let (configurations, diagnostics) = plan::providers(config, variables, &offers, paths.clone(), files);
+    let (configurations, diagnostics) = plan::providers(config, variables, &offers, paths, files);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     let cx = ConfigureCx { base_dir: "/".into(), loam_dir: "/".into(), executable: "/".into() };
     Arc::new(Host::configure(offers, &configurations, &cx).await.unwrap())

@@ -15,7 +15,7 @@ use loam_provider::Str;
 use serde::{Deserialize, Serialize};
 
 use self::statement::{Place, Statement};
-use super::visit::block_of;
+use super::order::block_of;
 use crate::{
     addr::{Instance, InstanceKey, Mode, Resource},
     config::{Module, Repeat},

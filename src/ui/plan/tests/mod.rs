@@ -95,7 +95,7 @@ fn change(addr: &str, change: Change) -> ObjectChange {
     ObjectChange {
         addr: addr.parse().unwrap(),
         deposed: None,
-        provider: ProviderRef { name: "local".into(), alias: None },
+        provider: ProviderRef::new("local", None),
         change,
         sensitive: Vec::new(),
         drift: None,
@@ -275,7 +275,7 @@ fn replacements_say_why_and_mark_what_forces_them() {
 #[test]
 fn every_reason_has_its_words() {
     let before = known! { "name": "a" };
-    let other = ProviderRef { name: "kube".into(), alias: Some("ci".into()) };
+    let other = ProviderRef::new("kube", Some("ci".into()));
     let reasons = [
         Reason::BlockRemoved,
         Reason::InstanceRemoved,
@@ -439,10 +439,7 @@ fn everything() -> Plan {
             because: vec![because, Reason::Requested],
         },
         Change::Delete { before: object("1"), because: Reason::Triggered { by: "a.b".into() } },
-        Change::Forget {
-            before: object("1"),
-            because: Reason::ProviderChanged { from: ProviderRef { name: "a".into(), alias: None } },
-        },
+        Change::Forget { before: object("1"), because: Reason::ProviderChanged { from: ProviderRef::new("a", None) } },
     ];
     let sensitive: Vec<Path> =
         ["password", "zones[1]", "args[1]", r#"flags["--key"]"#, "user.ada.password"].map(path).into();
