@@ -143,6 +143,8 @@ fn bare(text: &str) -> Result<Source, Invalid> {
         };
         return invalid(format!("`{text}` is the address of a registry, and loam asks none."), hint);
     }
+    // What stands before `@` may be a password.
+    let text = text.rsplit('@').next().unwrap_or(text);
     invalid(
         format!("`{text}` says neither where a directory is nor what to fetch."),
         format!("For a directory write `./{text}`, for a repository `git::https://HOST/PATH.git?ref=v1`."),
@@ -425,6 +427,10 @@ mod tests {
         assert_eq!(archive.url.0, "https://h/a.tar?token=canary");
         assert!(!format!("{archive:?} {}", Package::Archive(archive.clone())).contains("canary"));
         assert_eq!(read("git::ssh://git:canary@h/r.git"), "git::ssh://git@h/r.git ");
+        for wrong in ["bot:canary@h/r", "git::ftp://bot:canary@h/r", "https://bot:canary@h/r.git", "https://canary@"] {
+            let Invalid { because, hint } = Source::parse(wrong).unwrap_err();
+            assert!(!because.contains("canary") && !hint.contains("canary"), "{because} {hint}");
+        }
     }
 
     #[test]
