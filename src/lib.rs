@@ -26,6 +26,8 @@ pub mod refresh;
 
 pub mod plan;
 
+pub mod console;
+
 pub mod apply;
 
 pub mod ui;

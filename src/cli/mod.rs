@@ -5,6 +5,7 @@
 
 mod apply;
 mod completions;
+mod console;
 mod demo;
 mod destroy;
 mod error;
@@ -118,6 +119,7 @@ enum Command {
     Destroy(destroy::Args),
     Show(show::Args),
     Output(output::Args),
+    Console(console::Args),
     State(state::Args),
     Graph(graph::Args),
     Fmt(fmt::Args),
@@ -169,6 +171,7 @@ fn dispatch(terminal: &mut Terminal, arguments: Arguments) -> Result<Code, Failu
         Command::Destroy(args) => destroy::run(terminal, &global, &args),
         Command::Show(args) => show::run(terminal, &global, &args),
         Command::Output(args) => output::run(terminal, &global, &args),
+        Command::Console(args) => console::run(terminal, &global, &args),
         Command::State(args) => state::run(terminal, &global, &args),
         Command::Graph(args) => graph::run(terminal, &global, &args),
         Command::Fmt(args) => fmt::run(terminal, &global, &args),

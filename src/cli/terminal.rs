@@ -11,7 +11,8 @@ use loam_provider::Str;
 
 use super::{Global, error::Failure, interrupt::Interrupt};
 use crate::{
-    diag::Diagnostics,
+    console,
+    diag::{Diagnostics, Severity},
     eval::Evaluated,
     event::{Secrets, Trouble},
     host::Offers,
@@ -63,6 +64,11 @@ impl Terminal {
         self.secrets = Evaluated::secrets(variables.values());
     }
 
+    /// Takes further secrets out of all diagnostics and errors that follow.
+    pub(super) fn keep_also(&mut self, secrets: &Secrets) {
+        self.secrets = self.secrets.and(secrets);
+    }
+
     /// Returns an error without secrets.
     pub(super) fn redacted(&self, trouble: &Trouble) -> Trouble {
         trouble.redacted(&self.secrets)
@@ -110,6 +116,29 @@ impl Terminal {
             };
             self.tell(|out, style| ui::note(out, style, &text));
         }
+    }
+
+    /// Writes what an expression is.
+    pub(super) fn show_answer(&mut self, answer: &console::Answer) -> Result<(), Failure> {
+        Ok(self.screen.result(|out, _| ui::answer(out, answer))?)
+    }
+
+    /// Writes what an expression is, for a program.
+    pub(super) fn show_answer_json(&mut self, answer: &console::Answer) -> Result<(), Failure> {
+        Ok(self.screen.result(|out, _| ui::answer_json(out, answer))?)
+    }
+
+    /// Writes the first thing that is wrong with an expression, for a program.
+    pub(super) fn show_answer_error_json(&mut self, found: Diagnostics, sources: &Sources) -> Result<(), Failure> {
+        let first = found.sorted().into_iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+        let Some(mut first) = first else { return Ok(()) };
+        first.rewrite(|text| self.secrets.redact(text));
+        Ok(self.screen.result(|out, _| ui::answer_error_json(out, &first, sources))?)
+    }
+
+    /// Writes that a request cannot be read.
+    pub(super) fn show_request_error(&mut self, detail: String) -> Result<(), Failure> {
+        Ok(self.screen.result(|out, _| ui::request_error_json(out, detail))?)
     }
 
     /// Writes output values.

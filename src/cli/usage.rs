@@ -22,8 +22,7 @@ pub(super) enum Stop {
 }
 
 /// Commands of other tools, and what does the same here.
-const ELSEWHERE: [(&str, &str); 12] = [
-    ("console", "`loam validate` checks expressions; `loam plan` shows what they give."),
+const ELSEWHERE: [(&str, &str); 11] = [
     ("delete", "`loam destroy` takes everything down; to delete one object, remove its block and apply."),
     ("diff", "`loam plan` shows what would change."),
     ("down", "`loam destroy` takes everything down."),

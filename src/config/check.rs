@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loam_provider::Str;
 
 use super::{
-    Attribute, Block, Body, Check, CheckBlock, Expr, Import, ModuleCall, Reference, Repeat, Resource, Subject,
+    Attribute, Block, Body, Check, CheckBlock, Expr, Import, Module, ModuleCall, Reference, Repeat, Resource, Subject,
     Variable,
     blocks::{Builder, duplicate},
 };
@@ -44,8 +44,43 @@ impl<'m> Place<'m> {
     }
 }
 
+/// The names that a module declares, to look up those that an expression uses.
+#[derive(Debug)]
+pub struct Declared<'m>(Checker<'m>);
+
+impl<'m> Declared<'m> {
+    /// Returns the names of a module.
+    #[must_use]
+    pub fn of(module: &'m Module) -> Self {
+        Self(Checker::new(module, declared(module), Unread { all: false, locals: false }))
+    }
+
+    /// Returns what is wrong with names that are used outside of any block.
+    #[must_use]
+    pub fn check(&self, references: &[Reference]) -> Diagnostics {
+        references.iter().filter_map(|reference| self.0.reference(reference, Place::default())).collect()
+    }
+}
+
+/// What could not be read, where any name may be declared.
+#[derive(Debug, Clone, Copy)]
+struct Unread {
+    all: bool,
+    locals: bool,
+}
+
+fn declared(module: &Module) -> BTreeSet<Subject> {
+    let variables = module.variables.keys().cloned().map(Subject::Variable);
+    let locals = module.locals.keys().cloned().map(Subject::Local);
+    let blocks = module.resources.keys().map(super::BlockName::subject);
+    let calls = module.calls.keys().cloned().map(Subject::Module);
+    variables.chain(locals).chain(blocks).chain(calls).collect()
+}
+
+#[derive(Debug)]
 struct Checker<'b> {
-    builder: &'b Builder,
+    module: &'b Module,
+    unread: Unread,
     declared: BTreeSet<Subject>,
     /// The data sources of `check` blocks, with the name of the block.
     scoped: BTreeMap<Subject, &'b Str>,
@@ -55,14 +90,10 @@ struct Checker<'b> {
 /// Checks every name used in a module.
 pub(super) fn references(builder: &Builder) -> Diagnostics {
     let module = &builder.module;
-    let variables = module.variables.keys().cloned().map(Subject::Variable);
-    let locals = module.locals.keys().cloned().map(Subject::Local);
-    let blocks = module.resources.keys().map(super::BlockName::subject);
-    let calls = module.calls.keys().cloned().map(Subject::Module);
-    let named = variables.chain(locals).chain(blocks).chain(calls);
-    let declared = named.chain(builder.broken.iter().cloned()).collect();
-    let mut checker = Checker { builder, declared, scoped: BTreeMap::new(), diagnostics: Diagnostics::default() };
-    checker.scope_data();
+    let mut declared = declared(module);
+    declared.extend(builder.broken.iter().cloned());
+    let unread = Unread { all: builder.broken_any, locals: builder.broken_locals };
+    let mut checker = Checker::new(module, declared, unread);
     let nowhere = Place::default();
     module.variables.values().for_each(|variable| checker.variable(variable));
     module.locals.values().for_each(|local| checker.attribute(local, nowhere));
@@ -92,10 +123,17 @@ fn is_invalid(expr: &Expr) -> bool {
     found
 }
 
-impl Checker<'_> {
+impl<'b> Checker<'b> {
+    fn new(module: &'b Module, declared: BTreeSet<Subject>, unread: Unread) -> Self {
+        let mut checker =
+            Self { module, unread, declared, scoped: BTreeMap::new(), diagnostics: Diagnostics::default() };
+        checker.scope_data();
+        checker
+    }
+
     /// Notes the data sources of `check` blocks; each name is declared once in a module all the same.
     fn scope_data(&mut self) {
-        let module = &self.builder.module;
+        let module = self.module;
         let data = module.checks.values().filter_map(|check| Some((&check.name, check.data.as_ref()?)));
         let mut data: Vec<_> = data.collect();
         data.sort_by_key(|(_, data)| (data.span.source, data.span.start));
@@ -237,12 +275,12 @@ impl Checker<'_> {
                     Diagnostic::error("Undeclared name", span, detail).hint(hint)
                 })
             }
-            subject if self.declared.contains(subject) || self.builder.broken_any => None,
+            subject if self.declared.contains(subject) || self.unread.all => None,
             Subject::Variable(name) => Some(
                 self.undeclared("variable", name, &reference.subject, span)
                     .hint(format!("To declare it, add a block `variable \"{name}\" {{}}`.")),
             ),
-            Subject::Local(_) if self.builder.broken_locals => None,
+            Subject::Local(_) if self.unread.locals => None,
             Subject::Local(name) => Some(
                 self.undeclared("local value", name, &reference.subject, span)
                     .hint(format!("To declare it, add `{name} = …` to a `locals` block.")),

@@ -33,6 +33,7 @@ mod tree;
 mod types;
 mod version;
 
+pub use check::Declared;
 pub use composition::{
     CheckBlock, Import, ModuleCall, Moved, PassedProvider, Removed, Target, TargetBlock, TargetStep,
 };

@@ -43,6 +43,8 @@ struct File {
     text: Arc<str>,
     /// Where each line starts.
     lines: Vec<u32>,
+    /// The number of the first line.
+    first_line: u32,
     visibility: Visibility,
 }
 
@@ -80,7 +82,7 @@ impl Sources {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(newlines.map(|(at, _)| offset(at + 1))).collect();
         let id = SourceId(offset(self.files.len()));
-        self.files.push(File { name: name.into(), text, lines, visibility: Visibility::Shown });
+        self.files.push(File { name: name.into(), text, lines, first_line: 1, visibility: Visibility::Shown });
         id
     }
 
@@ -89,6 +91,11 @@ impl Sources {
         for file in self.files.iter_mut().filter(|file| *file.name == *name) {
             file.visibility = Visibility::Hidden;
         }
+    }
+
+    /// Says with which number the lines of a text start: it is a part of a longer one.
+    pub fn count_lines_from(&mut self, id: SourceId, number: u32) {
+        self.files[id.0 as usize].first_line = number;
     }
 
     /// Returns whether lines of a text may be shown.
@@ -139,14 +146,17 @@ impl Sources {
         let file = self.file(id);
         let line = file.lines.partition_point(|start| *start <= byte).max(1) - 1;
         let before = file.text.get(file.lines[line] as usize..byte as usize).unwrap_or_default();
-        Location { line: offset(line + 1), column: offset(before.graphemes(true).count() + 1) }
+        Location {
+            line: offset(line).saturating_add(file.first_line),
+            column: offset(before.graphemes(true).count() + 1),
+        }
     }
 
-    /// Returns a line by its number from one, without its line ending.
+    /// Returns a line by its number, without its line ending.
     #[must_use]
     pub fn line(&self, id: SourceId, number: u32) -> &str {
         let file = self.file(id);
-        let index = (number.max(1) - 1) as usize;
+        let index = number.saturating_sub(file.first_line) as usize;
         let Some(start) = file.lines.get(index) else { return "" };
         let end = file.lines.get(index + 1).map_or(file.text.len(), |end| *end as usize);
         file.text[*start as usize..end].trim_end_matches(['\n', '\r'])
@@ -184,6 +194,15 @@ mod tests {
         assert_eq!(sources.line(id, 3), "last");
         assert_eq!(sources.line(id, 4), "");
         assert_eq!(sources.place(span), "a:2:4");
+    }
+
+    #[test]
+    fn lines_of_a_part_are_counted_as_in_the_whole() {
+        let mut sources = Sources::default();
+        let id = sources.add("a", "x\ny");
+        sources.count_lines_from(id, 7);
+        assert_eq!(sources.place(Span { source: id, start: 2, end: 3 }), "a:8:1");
+        assert_eq!((sources.line(id, 7), sources.line(id, 8), sources.line(id, 9)), ("x", "y", ""));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod about;
 mod confirm;
+mod console;
 mod diagnostic;
 mod json;
 mod module;
@@ -27,6 +28,7 @@ mod value;
 
 pub use about::{Version, addresses, addresses_json, providers, providers_json, valid_json, version, version_json};
 pub use confirm::{Answer, Answers, ConfirmError, confirm};
+pub use console::{answer, answer_error_json, answer_json, request_error_json};
 pub use diagnostic::{diagnostics, diagnostics_json};
 pub use module::{module, module_json};
 pub use note::{heading, note, text_diff};

@@ -1,0 +1,177 @@
+//! Evaluates expressions one by one against a configuration and its state.
+//!
+//! A [`Console`] has the names of a root module: variables and paths with their values, objects as the state has
+//! them, locals as they are asked for. What was evaluated once stays, so that thousands of expressions cost no more
+//! than themselves. [`Statements`] tells where in what is typed one expression ends, [`Console::candidates`] how what
+//! is typed may go on.
+//!
+//! Nothing here reads or prints.
+
+mod candidates;
+mod statements;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use loam_provider::{Str, Type};
+
+use crate::{
+    config::{self, Declared, ExprKind, FinalArg, Module, Repeat, Subject},
+    diag::{Diagnostic, Diagnostics},
+    eval::{self, Evaluated, Files, Marks, ModuleValues},
+    event::Secrets,
+    plan::{expand::Shape, world::World},
+    source::Sources,
+    state::Stored,
+};
+
+pub use candidates::{Candidate, Candidates};
+pub use statements::{Statement, Statements};
+
+/// What a console is made from.
+pub struct Basics<'c> {
+    /// The root module.
+    pub module: &'c Module,
+    /// The files that functions may read.
+    pub files: &'c Files,
+    /// The paths that expressions see.
+    pub paths: ModuleValues,
+    /// The values of the input variables.
+    pub variables: &'c BTreeMap<Str, Evaluated>,
+    /// The objects in the state.
+    pub objects: &'c [Stored],
+}
+
+/// The names of a root module, and what became of them so far.
+pub struct Console<'c> {
+    module: &'c Module,
+    declared: Declared<'c>,
+    world: World<'c>,
+    /// The locals that were evaluated, each with what is wrong with it.
+    locals: BTreeMap<Str, Diagnostics>,
+    secrets: Secrets,
+}
+
+/// What an expression is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A value.
+    Value(Evaluated),
+    /// The type that `type(…)` asks for.
+    Type(Type),
+}
+
+impl<'c> Console<'c> {
+    /// Returns the console of a root module.
+    #[must_use]
+    pub fn new(basics: Basics<'c>) -> Self {
+        let Basics { module, files, paths, variables, objects } = basics;
+        let mut world = World::new(module, files, paths, variables);
+        let mut secrets = Evaluated::secrets(variables.values());
+        let mut seen = BTreeSet::new();
+        for Stored { object, .. } in objects {
+            let addr = &object.slot.addr;
+            let name = config::BlockName {
+                mode: addr.resource.mode,
+                kind: addr.resource.kind.clone(),
+                name: addr.resource.name.clone(),
+            };
+            let Some(block) = module.resources.get(&name).filter(|_| addr.resource.module.is_root()) else { continue };
+            // A key that does not go with the block any more belongs to an object that the next apply takes away.
+            let is_of_block = match block.repeat {
+                Repeat::Once => addr.key.is_none(),
+                Repeat::Count(_) | Repeat::ForEach(_) => addr.key.is_some(),
+            };
+            if object.slot.deposed.is_some() || !is_of_block {
+                continue;
+            }
+            if seen.insert(&block.name) {
+                world.declare(&block.name, Shape::of(&block.repeat));
+            }
+            let marks = Marks::at_paths(object.sensitive.iter().cloned());
+            let value = Evaluated::new(object.attributes.value().clone(), marks);
+            secrets = secrets.and(&Evaluated::secrets([&value]));
+            world.set_object(&block.name, &addr.key, value);
+        }
+        world.publish(seen);
+        Self { module, declared: Declared::of(module), world, locals: BTreeMap::new(), secrets }
+    }
+
+    /// Returns the secrets among what expressions can see, which no message may hold.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Evaluates an expression; there is no answer where something is wrong with it. `name` is what the text is
+    /// called in messages, `line` the number of its first line.
+    pub fn evaluate(
+        &mut self,
+        name: &str,
+        line: u32,
+        text: &str,
+        sources: &mut Sources,
+    ) -> (Option<Answer>, Diagnostics) {
+        let (expr, mut diagnostics) = config::expression(name, text, sources);
+        sources.count_lines_from(expr.span.source, line);
+        if diagnostics.has_errors() {
+            return (None, diagnostics);
+        }
+        let references = expr.references();
+        diagnostics.extend(self.declared.check(&references));
+        self.settle(references.iter().map(|reference| &reference.subject), &mut diagnostics);
+        let mut inner = &expr;
+        while let ExprKind::Parenthesised(within) = &inner.kind {
+            inner = within;
+        }
+        let asked = match &inner.kind {
+            ExprKind::Call(call) if ["type", "core::type"].contains(&&*call.name) => Some(call),
+            _ => None,
+        };
+        let answer = match asked {
+            None => Answer::Value(eval::expr(&expr, &self.world.scope(), &mut diagnostics)),
+            Some(call) => {
+                if call.args.len() != 1 || call.final_arg != FinalArg::Plain {
+                    let detail = format!("`type` takes one argument, but {} are given.", call.args.len());
+                    let diagnostic = Diagnostic::error("Invalid use of `type`", call.name_span, detail);
+                    diagnostics.push(diagnostic.hint("It is called as `type(value)`."));
+                }
+                let values = call.args.iter().map(|arg| eval::expr(arg, &self.world.scope(), &mut diagnostics));
+                let types: Vec<Type> = values.map(|value| value.value.ty()).collect();
+                Answer::Type(types.into_iter().next().unwrap_or(Type::Any))
+            }
+        };
+        ((!diagnostics.has_errors()).then_some(answer), diagnostics)
+    }
+
+    /// Evaluates the locals among names, and those that they need, unless that was done before. What is wrong with one
+    /// is told to everybody who asks for it.
+    fn settle<'n>(&mut self, names: impl Iterator<Item = &'n Subject>, diagnostics: &mut Diagnostics) {
+        let mut told = BTreeSet::new();
+        for name in names {
+            let Subject::Local(name) = name else { continue };
+            // By hand, as a chain of locals may be longer than the stack.
+            let mut open = vec![(name.clone(), false)];
+            let mut visited = BTreeSet::new();
+            while let Some((name, is_ready)) = open.pop() {
+                if let Some(problems) = self.locals.get(&name) {
+                    if told.insert(name) {
+                        diagnostics.extend(problems.clone());
+                    }
+                } else if is_ready {
+                    let mut problems = Diagnostics::default();
+                    self.world.evaluate_local(&name, &mut problems);
+                    self.locals.insert(name.clone(), problems);
+                    open.push((name, true));
+                } else if let Some(local) = self.module.locals.get(&name)
+                    && visited.insert(name.clone())
+                {
+                    open.push((name, true));
+                    open.extend(local.references.iter().filter_map(|reference| match &reference.subject {
+                        Subject::Local(inner) => Some((inner.clone(), false)),
+                        _ => None,
+                    }));
+                }
+            }
+        }
+    }
+}
