@@ -144,7 +144,7 @@ fn invoke(
         }
     }
     if !sound {
-        return Evaluated::from(Value::Unknown(function.returns.ty())).marked(&marks);
+        return Evaluated::unknown().marked(&marks);
     }
     if !known {
         let ty = function.returns.ty();
@@ -163,7 +163,7 @@ fn invoke(
         Err(fault) => {
             let secret = !marks.is_empty();
             diagnostics.push(faulty(fault, function, call, whole.span, &args, scope, secret));
-            Evaluated::from(Value::Unknown(function.returns.ty())).marked(&marks)
+            Evaluated::unknown().marked(&marks)
         }
     }
 }

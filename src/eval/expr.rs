@@ -4,7 +4,7 @@ use loam_provider::{Number, Step as PathStep, Str, Type, Value};
 
 use super::{
     Evaluated, Marks, Scope, call, collection,
-    describe::{a_type, about},
+    describe::{a_type, about, unfit},
     operators,
     scope::Bound,
     steps, template,
@@ -143,8 +143,7 @@ fn conditional(found: &Conditional, whole: &Expr, scope: &Scope<'_>, diagnostics
     let (mut then_problems, mut otherwise_problems) = (Diagnostics::default(), Diagnostics::default());
     let then = expr(&found.then, scope, &mut then_problems);
     let otherwise = expr(&found.otherwise, scope, &mut otherwise_problems);
-    let shared = loam_provider::unify(&[then.value.ty(), otherwise.value.ty()]);
-    let Some(shared) = shared else {
+    let Some(shared) = shared(&then.value, &otherwise.value) else {
         let detail = format!(
             "Both results must have one type, but the first is {} and the second {}.",
             a_type(&then.value.ty()),
@@ -159,10 +158,27 @@ fn conditional(found: &Conditional, whole: &Expr, scope: &Scope<'_>, diagnostics
         let both = then.marks.and(&otherwise.marks).collapsed();
         return Evaluated::from(Value::Unknown(shared)).marked(&both).marked(&marks);
     };
+    // As in Terraform a result is secret where the other one would have been.
+    let is_secret = then.marks.is_whole() || otherwise.marks.is_whole();
+    let marks = if is_secret { Marks::whole() } else { marks };
     let (chosen, problems) = if truth { (then, then_problems) } else { (otherwise, otherwise_problems) };
     diagnostics.extend(problems);
-    let value = chosen.value.convert(&shared).unwrap_or(Value::Unknown(shared));
+    let value = chosen.value.convert(&shared).unwrap_or_else(|error| {
+        let detail = format!("Both results must have one type, {}, but {}.", a_type(&shared), unfit(&error));
+        let diagnostic = Diagnostic::error("Different types", whole.span, detail);
+        diagnostics.push(diagnostic.values(about(&[&found.then, &found.otherwise], scope)));
+        Value::Unknown(shared)
+    });
     Evaluated::new(value, chosen.marks).marked(&marks)
+}
+
+/// Returns the type that both results of a conditional have in common.
+fn shared(then: &Value, otherwise: &Value) -> Option<Type> {
+    match (then, otherwise) {
+        (Value::Unknown(Type::Any), _) | (_, Value::Unknown(Type::Any)) => Some(Type::Any),
+        (Value::Null(Type::Any), other) | (other, Value::Null(Type::Any)) => Some(other.ty()),
+        (then, otherwise) => loam_provider::unify(&[then.ty(), otherwise.ty()]),
+    }
 }
 
 /// What a `for` has built so far.
@@ -178,6 +194,11 @@ fn for_expr(found: &For, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Ev
         Ok(items) => items,
         Err(marks) => return Evaluated::unknown().marked(&marks),
     };
+    if let Some(condition) = &found.condition
+        && !can_hold(condition, found, scope, diagnostics)
+    {
+        return Evaluated::unknown().marked(&marks);
+    }
     let mut built = match found.result {
         ForResult::Tuple(_) => Built::Tuple(Vec::new()),
         ForResult::Object { .. } => Built::Object(Vec::new()),
@@ -193,18 +214,17 @@ fn for_expr(found: &For, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Ev
         if let Some(condition) = &found.condition {
             let (truth, condition_marks, _) = self::condition(condition, &inner, &mut problems);
             marks.add(&condition_marks);
-            if truth == Some(false) {
+            known &= truth.is_some();
+            if truth != Some(true) && problems.is_empty() {
                 continue;
             }
-            known &= truth.is_some();
         }
         match (&found.result, &mut built) {
             (ForResult::Tuple(result), Built::Tuple(all)) => all.push(expr(result, &inner, &mut problems)),
             (ForResult::Object { key: key_expr, value: result }, Built::Object(all)) => {
-                let key = self::key(key_expr, &inner, &mut problems);
-                let result = expr(result, &inner, &mut problems);
-                match key {
+                match self::key(key_expr, &inner, &mut problems) {
                     Some((key, key_marks)) => {
+                        let result = expr(result, &inner, &mut problems);
                         marks.add(&key_marks.collapsed());
                         if !seen.insert(key.clone()) {
                             problems.push(duplicate_key(key_expr, &key, !key_marks.is_empty(), &inner));
@@ -215,10 +235,9 @@ fn for_expr(found: &For, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Ev
                 }
             }
             (ForResult::Groups { key: key_expr, value: result }, Built::Groups(all)) => {
-                let key = self::key(key_expr, &inner, &mut problems);
-                let result = expr(result, &inner, &mut problems);
-                match key {
+                match self::key(key_expr, &inner, &mut problems) {
                     Some((key, key_marks)) => {
+                        let result = expr(result, &inner, &mut problems);
                         marks.add(&key_marks.collapsed());
                         all.entry(key).or_default().push(result);
                     }
@@ -242,6 +261,18 @@ fn for_expr(found: &For, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Ev
         Built::Groups(groups) => named(groups.into_iter().map(|(key, items)| (key, tuple(items))).collect()),
     };
     built.marked(&marks)
+}
+
+/// Reports a condition that is wrong whatever the items are, also where there are none.
+fn can_hold(condition: &Expr, found: &For, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> bool {
+    let unknown = Evaluated::unknown();
+    let key_bound = found.key.as_ref().map(|name| Bound { name, value: &unknown, outer: scope.bound });
+    let value_bound = Bound { name: &found.value, value: &unknown, outer: key_bound.as_ref().or(scope.bound) };
+    let mut problems = Diagnostics::default();
+    self::condition(condition, &scope.with_bound(&value_bound), &mut problems);
+    let is_sound = !problems.has_errors();
+    diagnostics.extend(problems);
+    is_sound
 }
 
 fn named(items: Vec<(Str, Evaluated)>) -> Evaluated {

@@ -201,7 +201,7 @@ pub(super) fn equal(left: &Value, right: &Value) -> Option<bool> {
         (Value::Unknown(_), Value::Null(_)) | (Value::Null(_), Value::Unknown(_)) => None,
         (Value::Unknown(a), other) | (other, Value::Unknown(a)) => {
             let b = other.ty();
-            let different = a.is_concrete() && b.is_concrete() && *a != b && other.is_wholly_known();
+            let different = a.is_concrete() && *a != b && !other.is_unknown();
             if different { Some(false) } else { None }
         }
         (Value::Null(_), other) | (other, Value::Null(_)) => Some(other.is_null()),

@@ -121,6 +121,8 @@ fn index(value: &Evaluated, key: &Evaluated, span: Span) -> Result<Evaluated, Di
         Value::Null(_) => {
             return Err(Diagnostic::error("Null value", span, "This value is null, so it has no elements."));
         }
+        // Whether it is a key at all will be seen once it is known.
+        _ if matches!(key.value, Value::Unknown(Type::Any)) => (Value::Unknown(Type::Any), value.marks.collapsed()),
         Value::Unknown(ty) => {
             let element = match ty {
                 Type::List(element) | Type::Map(element) => (**element).clone(),
@@ -219,6 +221,14 @@ fn name(key: &Evaluated, span: Span) -> Result<Option<Str>, Diagnostic> {
 fn splat(value: &Evaluated, each: &[Step], base: &Expr, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
     let whole = value.marks.of_whole();
     let items: Vec<Evaluated> = match &value.value {
+        Value::Null(Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
+            let detail = "This list is null, so `*` has no elements to go through.";
+            let diagnostic = Diagnostic::error("Null value", base.span, detail);
+            diagnostics.push(
+                diagnostic.hint("Where it may be null, write `coalesce(LIST, [])`.").values(about(&[base], scope)),
+            );
+            return Evaluated::unknown().marked(&whole);
+        }
         Value::Null(_) => Vec::new(),
         Value::Unknown(ty) => {
             let element = match ty {

@@ -30,8 +30,11 @@ pub(super) fn text(parts: &[Part], scope: &Scope<'_>, diagnostics: &mut Diagnost
                 match truth {
                     None => text = None,
                     Some(truth) => {
-                        let chosen = self::text(if truth { then } else { otherwise }, scope, diagnostics);
+                        let (chosen, other) = if truth { (then, otherwise) } else { (otherwise, then) };
+                        let chosen = self::text(chosen, scope, diagnostics);
                         marks.add(&chosen.marks);
+                        // As in Terraform a result is secret where the other one would have been.
+                        marks.add(&self::text(other, scope, &mut Diagnostics::default()).marks);
                         append(&mut text, chosen.value.as_str());
                     }
                 }
@@ -71,6 +74,10 @@ fn append(text: &mut Option<String>, more: Option<&str>) {
 
 /// Returns the text of an interpolated value; `None` where it is unknown or wrong.
 fn interpolated(found: &Expr, value: &Evaluated, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
+    // What it becomes may still fit.
+    if value.value.is_unknown() {
+        return None;
+    }
     match value.value.convert(&Type::String) {
         Ok(Value::String(text)) => Some(text.to_string()),
         Ok(Value::Null(_)) => {

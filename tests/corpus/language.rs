@@ -19,6 +19,7 @@ fn evaluate(text: &str) -> String {
     for (name, value) in [
         ("users", users),
         ("none", Value::Null(Type::list(Type::String))),
+        ("nothing", Value::Null(Type::String)),
         ("set", Value::set(Type::String, [Value::from("b"), Value::from("a")])),
         ("map", Value::map(Type::Number, [("x", Value::from(1u64))])),
     ] {
@@ -69,7 +70,11 @@ fn splats_and_steps_go_into_values() {
             "local.users[*].name[0]",
             "error: Invalid index\n  --> <test>:1:21\n  |\n1 | local.users[*].name[0]\n  |                     ^\n  = This value is a string, whose elements have no index.\n  = local.users is a list of object with 2 elements\nhint: For a part of a text use `substr(TEXT, START, LENGTH)`.\n",
         ),
-        ("local.none[*]", "[]"),
+        ("local.nothing[*]", "[]"),
+        (
+            "local.none[*]",
+            "error: Null value\n  --> <test>:1:1\n  |\n1 | local.none[*]\n  | ^^^^^^^^^^\n  = This list is null, so `*` has no elements to go through.\n  = local.none is null\nhint: Where it may be null, write `coalesce(LIST, [])`.\n",
+        ),
         ("local.set[*]", r#"["a", "b"]"#),
         ("local.map.x", "1"),
         (r#"local.map["x"]"#, "1"),

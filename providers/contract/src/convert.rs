@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{Field, Known, List, Map, Number, ObjectType, Path, Presence, Step, Str, Type, Value};
+use crate::{Known, List, Map, Number, Path, Presence, Step, Str, Type, Value, unify};
 
 /// Why a value does not fit a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,12 @@ fn describe(value: &Value) -> String {
 
 fn convert(value: &Value, ty: &Type, path: &mut Path) -> Result<Value, ConvertError> {
     match value {
-        Value::Null(own) => return Ok(Value::Null(if matches!(ty, Type::Any) { own.clone() } else { bare(ty) })),
+        // A null that has a type fits only where some value of its type would.
+        Value::Null(own) if can_convert(own, ty) => return Ok(Value::Null(resolve(own, ty))),
+        Value::Null(own) => {
+            let found = format!("a null {}", own.friendly());
+            return Err(ConvertError { path: path.clone(), expected: Expected::Type(ty.clone()), found });
+        }
         Value::Unknown(own) => {
             return match (own, ty) {
                 (_, Type::Any) => Ok(value.clone()),
@@ -222,6 +227,13 @@ fn resolve(own: &Type, ty: &Type) -> Type {
 pub fn can_convert(from: &Type, to: &Type) -> bool {
     match (from, to) {
         (Type::Any, _) | (_, Type::Any) => true,
+        (Type::Tuple(items), Type::List(to) | Type::Set(to)) if **to == Type::Any => {
+            items.is_empty() || unify(items).is_some()
+        }
+        (Type::Object(from), Type::Map(to)) if **to == Type::Any => {
+            let types: Vec<Type> = from.fields.values().map(|field| field.ty.clone()).collect();
+            types.is_empty() || unify(&types).is_some()
+        }
         (Type::Bool | Type::Number | Type::String, Type::String) => true,
         (Type::String | Type::Bool, Type::Bool) | (Type::String | Type::Number, Type::Number) => true,
         (Type::List(from) | Type::Set(from), Type::List(to) | Type::Set(to)) => can_convert(from, to),
@@ -240,59 +252,6 @@ pub fn can_convert(from: &Type, to: &Type) -> bool {
     }
 }
 
-/// Returns the one type to which values of all these types convert, or `None`.
-#[must_use]
-pub fn unify(types: &[Type]) -> Option<Type> {
-    let mut types = types.iter();
-    let first = types.next()?.clone();
-    types.try_fold(first, |shared, ty| unify_two(&shared, ty))
-}
-
-fn unify_two(a: &Type, b: &Type) -> Option<Type> {
-    match (a, b) {
-        _ if a == b => Some(a.clone()),
-        (Type::Any, other) | (other, Type::Any) => Some(other.clone()),
-        (Type::String, other) | (other, Type::String) if other.is_primitive() => Some(Type::String),
-        (Type::List(a), Type::List(b)) => Some(Type::list(unify_two(a, b)?)),
-        (Type::Set(a), Type::Set(b)) => Some(Type::set(unify_two(a, b)?)),
-        (Type::List(a), Type::Set(b)) | (Type::Set(a), Type::List(b)) => Some(Type::list(unify_two(a, b)?)),
-        (Type::Map(a), Type::Map(b)) => Some(Type::map(unify_two(a, b)?)),
-        (Type::Tuple(items), Type::List(element)) | (Type::List(element), Type::Tuple(items)) => {
-            Some(Type::list(items.iter().try_fold((**element).clone(), |shared, item| unify_two(&shared, item))?))
-        }
-        (Type::Tuple(items), Type::Set(element)) | (Type::Set(element), Type::Tuple(items)) => {
-            Some(Type::set(items.iter().try_fold((**element).clone(), |shared, item| unify_two(&shared, item))?))
-        }
-        (Type::Object(object), Type::Map(element)) | (Type::Map(element), Type::Object(object)) => {
-            let mut fields = object.fields.values();
-            Some(Type::map(fields.try_fold((**element).clone(), |shared, field| unify_two(&shared, &field.ty))?))
-        }
-        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
-            let items: Option<Vec<Type>> = a.iter().zip(b.iter()).map(|(a, b)| unify_two(a, b)).collect();
-            items.map(|items| Type::Tuple(items.into()))
-        }
-        (Type::Tuple(a), Type::Tuple(b)) => Some(Type::list(unify(&[&a[..], &b[..]].concat())?)),
-        (Type::Object(a), Type::Object(b)) => unify_objects(a, b),
-        _ => None,
-    }
-}
-
-fn unify_objects(a: &ObjectType, b: &ObjectType) -> Option<Type> {
-    if a.fields.keys().eq(b.fields.keys()) {
-        let fields: Option<Vec<(Str, Type)>> = a
-            .fields
-            .iter()
-            .zip(b.fields.values())
-            .map(|((name, a), b)| Some((name.clone(), unify_two(&a.ty, &b.ty)?)))
-            .collect();
-        if let Some(fields) = fields {
-            return Some(Type::object(fields));
-        }
-    }
-    let all: Vec<Type> = a.fields.values().chain(b.fields.values()).map(|Field { ty, .. }| ty.clone()).collect();
-    unify(&all).map(Type::map)
-}
-
 impl Known {
     /// Returns the value converted to a type.
     ///
@@ -307,6 +266,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Field, ObjectType};
 
     fn converted(value: &Value, ty: &Type) -> String {
         value.convert(ty).map_or_else(|error| error.to_string(), |value| format!("{value:?}"))

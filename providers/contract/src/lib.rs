@@ -16,10 +16,11 @@ mod schema;
 mod spec;
 mod suggest;
 mod ty;
+mod unify;
 mod units;
 mod value;
 
-pub use convert::{ConvertError, Expected, can_convert, unify};
+pub use convert::{ConvertError, Expected, can_convert};
 pub use error::{ProviderError, Trouble};
 pub use json::InvalidJson;
 pub use number::{ArithmeticError, Number, ParseNumberError};
@@ -36,5 +37,6 @@ pub use schema::{Attribute, Block, DataSource, Format, Kind, Nesting, OnChange, 
 pub use spec::decode;
 pub use suggest::{did_you_mean, suggest};
 pub use ty::{Field, InvalidType, ObjectType, Presence, Type};
+pub use unify::unify;
 pub use units::{InvalidUnit, Period, Rate, Size};
 pub use value::{Known, List, Map, NotKnown, Set, Str, Value};
