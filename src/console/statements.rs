@@ -12,6 +12,8 @@ pub struct Statements {
     /// The number of lines taken so far.
     lines: u32,
     open: Vec<Open>,
+    /// Whether there is more than comments.
+    has_code: bool,
 }
 
 /// One expression with the number of its first line.
@@ -53,12 +55,13 @@ impl Statements {
     /// Returns the expression that is not closed, at the end of the text.
     pub fn finish(&mut self) -> Option<Statement> {
         self.open.clear();
+        let has_code = std::mem::take(&mut self.has_code);
         let mut text = std::mem::take(&mut self.text);
         // The line of a heredoc's end has to end.
         if !text.contains("<<") {
             text.truncate(text.trim_end().len());
         }
-        (!text.trim().is_empty()).then_some(Statement { text, line: self.first })
+        has_code.then_some(Statement { text, line: self.first })
     }
 
     /// Returns whether an expression has begun.
@@ -125,6 +128,7 @@ impl Statements {
             self.open.push(Open::Comment);
             return comment;
         }
+        self.has_code |= !rest.starts_with(char::is_whitespace);
         if let Some(head) = rest.strip_prefix("<<") {
             let head = head.strip_prefix('-').unwrap_or(head);
             let end = head.find(|char: char| !(char.is_alphanumeric() || "_-".contains(char))).unwrap_or(head.len());
@@ -160,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_line_is_an_expression_unless_something_is_open() {
-        assert_eq!(split("1\n\n  \n2 # (\n// [\n"), ["1: 1", "4: 2 # (", "5: // ["]);
+        assert_eq!(split("1\n\n  \n2 # (\n// [\n"), ["1: 1", "4: 2 # ("]);
+        assert_eq!(split("/* a\n*/\n1"), ["3: 1"]);
         assert_eq!(split("(1 +\n2)\n3"), ["1: (1 +⏎2)", "3: 3"]);
         assert_eq!(split("[\n\"]\",\n]\n{ a = [\n1] }"), ["1: [⏎\"]\",⏎]", "4: { a = [⏎1] }"]);
         assert_eq!(split("/* (\n*/ 1\n2"), ["1: /* (⏎*/ 1", "3: 2"]);

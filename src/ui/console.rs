@@ -147,7 +147,7 @@ fn constraint(ty: &Type) -> String {
 
 /// Writes a value as Terraform's console does: as an expression that has it, as far as there is one.
 fn value(out: &mut String, value: &Value, marks: &Marks, indent: usize) {
-    if is_masked(value, marks) {
+    if !value.is_unknown() && is_masked(value, marks) {
         out.push_str(SECRET);
         return;
     }

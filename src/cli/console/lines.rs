@@ -15,6 +15,7 @@ const NAME: &str = "<stdin>";
 
 /// One request; what else it has is left alone.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `expr`")]
 struct Request {
     expr: String,
 }
@@ -64,7 +65,9 @@ pub(super) fn requests(mut session: Session<'_>, input: &mut dyn BufRead) -> Res
                 session.answer_json(answer, diagnostics)?;
             }
             Err(error) => {
-                let detail = format!("The line is not `{{\"expr\": \"…\"}}`: {error}.");
+                let told = error.to_string();
+                let why = told.split(" at line ").next().unwrap_or_default();
+                let detail = format!("The line is not `{{\"expr\": \"…\"}}`: {why}, at column {}.", error.column());
                 session.terminal.show_request_error(detail)?;
             }
         }

@@ -2,6 +2,7 @@
 
 mod basics;
 mod fmt;
+mod console;
 mod graph;
 mod interrupt;
 mod json;

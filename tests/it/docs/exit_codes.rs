@@ -60,6 +60,7 @@ const ROWS: [(&str, &str, i32, Where); 30] = [
     ("loam fmt --check missing.hcl", "a file cannot be read, or is not HCL", 1, Where::Fresh),
     ("loam output text", "the state has the output", 0, Where::Applied),
     ("loam output text", "it has not", 1, Where::Fresh),
+    ("loam console", "every expression is answered", 0, Where::Fresh),
     ("loam state show loam_data.a", "the state has the object", 0, Where::Applied),
     ("loam state show loam_data.a", "it has not", 1, Where::Fresh),
     ("loam no-such-command", "there is no such command or option", 1, Where::Fresh),
