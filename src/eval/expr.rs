@@ -159,8 +159,7 @@ fn conditional(found: &Conditional, whole: &Expr, scope: &Scope<'_>, diagnostics
         return Evaluated::from(Value::Unknown(shared)).marked(&both).marked(&marks);
     };
     // As in Terraform a result is secret where the other one would have been.
-    let is_secret = then.marks.is_whole() || otherwise.marks.is_whole();
-    let marks = if is_secret { Marks::whole() } else { marks };
+    let marks = marks.and(&then.marks.of_whole()).and(&otherwise.marks.of_whole());
     let (chosen, problems) = if truth { (then, then_problems) } else { (otherwise, otherwise_problems) };
     diagnostics.extend(problems);
     let value = chosen.value.convert(&shared).unwrap_or_else(|error| {

@@ -22,6 +22,8 @@ use crate::{
 
 /// What stands for a secret in an answer.
 const SECRET: &str = "(sensitive value)";
+/// What stands for a value that is kept nowhere.
+const EPHEMERAL: &str = "(ephemeral value)";
 
 /// Writes an answer to a person.
 ///
@@ -148,7 +150,7 @@ fn constraint(ty: &Type) -> String {
 /// Writes a value as Terraform's console does: as an expression that has it, as far as there is one.
 fn value(out: &mut String, value: &Value, marks: &Marks, indent: usize) {
     if !value.is_unknown() && is_masked(value, marks) {
-        out.push_str(SECRET);
+        out.push_str(if marks.ephemeral_only().is_whole() { EPHEMERAL } else { SECRET });
         return;
     }
     let number = |out: &mut String, text: &dyn std::fmt::Display| {

@@ -9,7 +9,7 @@ use super::{
     Global,
     error::{Code, Failure},
     inputs::Inputs,
-    project::Project,
+    project::{Given, Project},
     run,
     terminal::Terminal,
 };
@@ -57,8 +57,7 @@ struct Session<'s> {
 }
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
-    let mut project = Project::open(terminal, global)?;
-    let variables = project.variables(terminal, &args.inputs)?;
+    let project = Project::open(terminal, global, Given::Wholly(&args.inputs))?;
     let store = state::open_read_only(&project.directory.loam, project.directory.seal()?, run::now())?;
     let objects = store.objects()?;
     drop(store);
@@ -66,7 +65,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         module: &project.config.root,
         files: &project.files,
         paths: project.paths.clone(),
-        variables: &variables,
+        variables: &project.variables,
         objects: &objects,
     };
     let console = Console::new(basics);
