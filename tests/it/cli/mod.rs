@@ -1,8 +1,8 @@
 //! The command line as scripts and people meet it: exit codes, what goes where, what is refused.
 
 mod basics;
-mod fmt;
 mod console;
+mod fmt;
 mod graph;
 mod interrupt;
 mod json;
