@@ -12,14 +12,14 @@ mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loam_provider::{Str, Type};
+use loam_provider::{Step, Str, Type, Value};
 
 use crate::{
+    addr::InstanceKey,
     config::{self, Declared, ExprKind, FinalArg, Module, Repeat, Subject},
     diag::{Diagnostic, Diagnostics},
-    eval::{self, Evaluated, Files, Marks, ModuleValues},
+    eval::{self, Evaluated, Files, Marks, ModuleValues, Scope},
     event::Secrets,
-    plan::{expand::Shape, world::World},
     source::Sources,
     state::Stored,
 };
@@ -45,7 +45,8 @@ pub struct Basics<'c> {
 pub struct Console<'c> {
     module: &'c Module,
     declared: Declared<'c>,
-    world: World<'c>,
+    files: &'c Files,
+    values: ModuleValues,
     /// The locals that were evaluated, each with what is wrong with it.
     locals: BTreeMap<Str, Diagnostics>,
     secrets: Secrets,
@@ -65,9 +66,12 @@ impl<'c> Console<'c> {
     #[must_use]
     pub fn new(basics: Basics<'c>) -> Self {
         let Basics { module, files, paths, variables, objects } = basics;
-        let mut world = World::new(module, files, paths, variables);
+        let mut values = paths;
+        for (name, value) in variables {
+            values.set(Subject::Variable(name.clone()), value.clone());
+        }
         let mut secrets = Evaluated::secrets(variables.values());
-        let mut seen = BTreeSet::new();
+        let mut blocks: BTreeMap<&config::BlockName, BTreeMap<&Option<InstanceKey>, Evaluated>> = BTreeMap::new();
         for Stored { object, .. } in objects {
             let addr = &object.slot.addr;
             let name = config::BlockName {
@@ -79,21 +83,21 @@ impl<'c> Console<'c> {
             // A key that does not go with the block any more belongs to an object that the next apply takes away.
             let is_of_block = match block.repeat {
                 Repeat::Once => addr.key.is_none(),
-                Repeat::Count(_) | Repeat::ForEach(_) => addr.key.is_some(),
+                Repeat::Count(_) => matches!(addr.key, Some(InstanceKey::Index(_))),
+                Repeat::ForEach(_) => matches!(addr.key, Some(InstanceKey::Key(_))),
             };
             if object.slot.deposed.is_some() || !is_of_block {
                 continue;
             }
-            if seen.insert(&block.name) {
-                world.declare(&block.name, Shape::of(&block.repeat));
-            }
             let marks = Marks::at_paths(object.sensitive.iter().cloned());
             let value = Evaluated::new(object.attributes.value().clone(), marks);
             secrets = secrets.and(&Evaluated::secrets([&value]));
-            world.set_object(&block.name, &addr.key, value);
+            blocks.entry(&block.name).or_default().insert(&addr.key, value);
         }
-        world.publish(seen);
-        Self { module, declared: Declared::of(module), world, locals: BTreeMap::new(), secrets }
+        for (name, objects) in blocks {
+            values.set(name.subject(), combined(objects));
+        }
+        Self { module, declared: Declared::of(module), files, values, locals: BTreeMap::new(), secrets }
     }
 
     /// Returns the secrets among what expressions can see, which no message may hold.
@@ -128,14 +132,17 @@ impl<'c> Console<'c> {
             _ => None,
         };
         let answer = match asked {
-            None => Answer::Value(eval::expr(&expr, &self.world.scope(), &mut diagnostics)),
+            None => Answer::Value(eval::expr(&expr, &Scope::new(&self.values, self.files), &mut diagnostics)),
             Some(call) => {
                 if call.args.len() != 1 || call.final_arg != FinalArg::Plain {
                     let detail = format!("`type` takes one argument, but {} are given.", call.args.len());
                     let diagnostic = Diagnostic::error("Invalid use of `type`", call.name_span, detail);
                     diagnostics.push(diagnostic.hint("It is called as `type(value)`."));
                 }
-                let values = call.args.iter().map(|arg| eval::expr(arg, &self.world.scope(), &mut diagnostics));
+                let values = call
+                    .args
+                    .iter()
+                    .map(|arg| eval::expr(arg, &Scope::new(&self.values, self.files), &mut diagnostics));
                 let types: Vec<Type> = values.map(|value| value.value.ty()).collect();
                 Answer::Type(types.into_iter().next().unwrap_or(Type::Any))
             }
@@ -159,7 +166,10 @@ impl<'c> Console<'c> {
                     }
                 } else if is_ready {
                     let mut problems = Diagnostics::default();
-                    self.world.evaluate_local(&name, &mut problems);
+                    if let Some(local) = self.module.locals.get(&name) {
+                        let value = eval::expr(&local.expr, &Scope::new(&self.values, self.files), &mut problems);
+                        self.values.set(Subject::Local(name.clone()), value);
+                    }
                     self.locals.insert(name.clone(), problems);
                     open.push((name, true));
                 } else if let Some(local) = self.module.locals.get(&name)
@@ -174,4 +184,27 @@ impl<'c> Console<'c> {
             }
         }
     }
+}
+
+/// Returns the value of a block: its object, or those of its instances by key.
+fn combined(mut objects: BTreeMap<&Option<InstanceKey>, Evaluated>) -> Evaluated {
+    if let Some(only) = objects.remove(&None) {
+        return only;
+    }
+    let mut marks = Marks::none();
+    let (mut by_index, mut by_name) = (Vec::new(), Vec::new());
+    for (key, object) in objects {
+        match key {
+            Some(InstanceKey::Key(key)) => {
+                marks.add(&object.marks.under(Step::Name(key.clone())));
+                by_name.push((key.clone(), object.value));
+            }
+            Some(InstanceKey::Index(_)) | None => {
+                marks.add(&object.marks.under(Step::Index(by_index.len())));
+                by_index.push(object.value);
+            }
+        }
+    }
+    let value = if by_name.is_empty() { Value::tuple(by_index) } else { Value::object(by_name) };
+    Evaluated::new(value, marks)
 }

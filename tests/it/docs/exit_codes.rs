@@ -33,7 +33,7 @@ enum Where {
 }
 
 /// Command, when, code: the rows of the page, in its order.
-const ROWS: [(&str, &str, i32, Where); 30] = [
+const ROWS: [(&str, &str, i32, Where); 31] = [
     ("loam plan", "there are changes, or none", 0, Where::Fresh),
     ("loam plan --detailed-exitcode", "there are no changes", 0, Where::Applied),
     ("loam plan --detailed-exitcode", "there are changes", 2, Where::Changed),
