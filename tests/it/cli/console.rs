@@ -146,7 +146,7 @@ fn requests_have_one_line_each() {
     {"error":{"summary":"Invalid request","detail":"The line is not `{\"expr\": \"…\"}`: invalid type: integer `1`, expected a string, at column 10."}}
     {"error":{"summary":"Invalid request","detail":"The line is not `{\"expr\": \"…\"}`: invalid type: integer `1`, expected an object with `expr`, at column 1."}}
     {"value":"object({db = number, web = number})","type":"string","sensitive":false}
-    {"error":{"summary":"Invalid syntax","detail":"`+` has no meaning here."}}
+    {"error":{"summary":"Invalid expression","detail":"Expected a value here, but found the end of the text."}}
     "#);
 }
 
