@@ -12,6 +12,11 @@ pub(crate) fn test(args: &[String]) -> Result<(), StepError> {
     step(cargo().arg("test").args(WORKSPACE).args(args))
 }
 
+/// Tries texts that nobody would write.
+pub(crate) fn fuzz(args: &[String]) -> Result<(), StepError> {
+    step(cargo().args(["run", "--quiet", "--package", "loam-fuzz", "--"]).args(args))
+}
+
 /// Checks formatting, lints and documentation.
 pub(crate) fn lint() -> Result<(), StepError> {
     step(cargo().args(["fmt", "--all", "--check"]))?;

@@ -27,6 +27,12 @@ enum Args {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Try texts that nobody would write on `parse`, `eval` or `fmt`.
+    Fuzz {
+        /// Passed to the program that tries, such as `fmt --seconds 600 --seed 3`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Check formatting, lints and documentation.
     Lint,
     /// Do what CI does: lint, then test.
@@ -64,6 +70,7 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<(), XtaskError> {
     match args {
         Args::Test { args } => test(&args),
+        Args::Fuzz { args } => Ok(cargo::fuzz(&args)?),
         Args::Lint => Ok(cargo::lint()?),
         Args::Ci => {
             cargo::lint()?;
