@@ -1,6 +1,6 @@
 //! How the workspace is checked and tested.
 
-use std::{env, process::Command};
+use std::{env, path::PathBuf, process::Command};
 
 use crate::{StepError, step};
 
@@ -15,6 +15,18 @@ pub(crate) fn test(args: &[String]) -> Result<(), StepError> {
 /// Tries texts that nobody would write.
 pub(crate) fn fuzz(args: &[String]) -> Result<(), StepError> {
     step(cargo().args(["run", "--quiet", "--package", "loam-fuzz", "--"]).args(args))
+}
+
+/// Builds a program with optimisation and returns where it is.
+pub(crate) fn release(program: &str) -> Result<PathBuf, StepError> {
+    step(cargo().args(["build", "--release", "--package", program, "--bin", program]))?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release").join(program))
+}
+
+/// Returns the top of the repository.
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// Checks formatting, lints and documentation.

@@ -4,14 +4,16 @@
 //! what the tests need besides Rust, [`install`] how to get it, [`cargo`] how the
 //! workspace is built, checked and tested.
 
-#![expect(clippy::print_stderr, reason = "a tool for developers that says what it does")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for developers that says what it does")]
 
+mod bench;
 mod cargo;
 mod install;
 mod programs;
 
 use std::{
     error::Error,
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -33,10 +35,31 @@ enum Args {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Compare loam with an installed Terraform on the same configuration.
+    Bench {
+        /// What is compared.
+        what: Compared,
+        /// How many blocks the configuration has.
+        #[arg(long, default_value_t = 100_000)]
+        blocks: usize,
+        /// How often each program runs; the median by time is told.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+        /// Where the figures are written as JSON.
+        #[arg(long, value_name = "FILE", default_value = "target/bench/language.json")]
+        json: PathBuf,
+    },
     /// Check formatting, lints and documentation.
     Lint,
     /// Do what CI does: lint, then test.
     Ci,
+}
+
+/// What is compared with Terraform.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Compared {
+    /// Reading and evaluating: `validate`.
+    Language,
 }
 
 /// Why a command ended early.
@@ -46,6 +69,8 @@ enum XtaskError {
     Step(#[from] StepError),
     #[error(transparent)]
     Install(#[from] install::InstallError),
+    #[error(transparent)]
+    Bench(#[from] bench::BenchError),
 }
 
 /// Why a program that was run is no success.
@@ -71,6 +96,10 @@ fn run(args: Args) -> Result<(), XtaskError> {
     match args {
         Args::Test { args } => test(&args),
         Args::Fuzz { args } => Ok(cargo::fuzz(&args)?),
+        Args::Bench { what: Compared::Language, blocks, runs, json } => {
+            print!("{}", bench::language(blocks, runs, &json)?);
+            Ok(())
+        }
         Args::Lint => Ok(cargo::lint()?),
         Args::Ci => {
             cargo::lint()?;
@@ -116,7 +145,7 @@ fn exit_code(error: &XtaskError) -> ExitCode {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             code.map_or(ExitCode::FAILURE, ExitCode::from)
         }
-        XtaskError::Step(StepError::Start { .. }) | XtaskError::Install(_) => ExitCode::FAILURE,
+        XtaskError::Step(StepError::Start { .. }) | XtaskError::Install(_) | XtaskError::Bench(_) => ExitCode::FAILURE,
     }
 }
 
