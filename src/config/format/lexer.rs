@@ -309,7 +309,8 @@ fn number(text: &str) -> usize {
             end += 1 + sign + exponent;
         }
     }
-    end
+    // Letters that follow at once are part of it, whatever they mean there.
+    end + identifier(&text[end..])
 }
 
 /// Returns the length of the literal text of a quoted string before its end or its next template sequence, or `None` if

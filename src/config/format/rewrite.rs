@@ -4,11 +4,12 @@ use super::{
     Fault, Misplaced,
     lexer::{Kind, Token},
 };
+use crate::config::syntax::MAX_NESTING;
 
 /// Rewrites the attributes and labels of a whole file of this many bytes.
 pub(super) fn rewrite(tokens: Vec<Token<'_>>, length: usize) -> Result<Vec<Token<'_>>, Misplaced> {
     let mut file = File { tokens: &tokens, length, next: 0, written: Vec::with_capacity(tokens.len()) };
-    file.body(Place::Root)?;
+    file.body()?;
     match tokens.get(file.next) {
         Some(token) => Err(unexpected(token)),
         None => Ok(file.written),
@@ -57,20 +58,27 @@ impl<'t> File<'_, 't> {
         Err(self.tokens.get(self.next).map_or(end, unexpected))
     }
 
-    /// Goes through attributes and blocks to the end of the body.
-    fn body(&mut self, place: Place) -> Result<(), Misplaced> {
-        loop {
+    /// Goes through attributes and blocks to the end of the text.
+    fn body(&mut self) -> Result<(), Misplaced> {
+        // Blocks may be nested deeper than calls may.
+        let mut places = vec![Place::Root];
+        while let Some(place) = places.last().copied() {
             match self.peek() {
                 Some(Kind::Newline | Kind::LineComment | Kind::InlineComment) => self.keep(),
-                Some(Kind::Identifier) => self.item(place)?,
-                Some(Kind::CloseBrace) if place != Place::Root => return Ok(()),
+                Some(Kind::Identifier) => places.extend(self.item(place)?),
+                Some(Kind::CloseBrace) if place != Place::Root => {
+                    self.keep();
+                    places.pop();
+                }
                 None if place == Place::Root => return Ok(()),
                 Some(_) | None => return self.wrong(),
             }
         }
+        Ok(())
     }
 
-    fn item(&mut self, place: Place) -> Result<(), Misplaced> {
+    /// Goes through an attribute, or a block's head; returns what place its body is.
+    fn item(&mut self, place: Place) -> Result<Option<Place>, Misplaced> {
         let name = self.tokens[self.next].text;
         self.keep();
         while self.peek() == Some(Kind::InlineComment) {
@@ -78,13 +86,12 @@ impl<'t> File<'_, 't> {
         }
         if self.peek() == Some(Kind::Equal) {
             self.keep();
-            return self.attribute(place == Place::Variable && name == "type");
+            self.attribute(place == Place::Variable && name == "type")?;
+            return Ok(None);
         }
         self.labels()?;
         self.keep();
-        self.body(if place == Place::Root && name == "variable" { Place::Variable } else { Place::Block })?;
-        self.keep();
-        Ok(())
+        Ok(Some(if place == Place::Root && name == "variable" { Place::Variable } else { Place::Block }))
     }
 
     /// Goes through a block's labels to its brace.
@@ -158,6 +165,11 @@ fn closes(open: Kind, close: Kind) -> bool {
 
 /// Returns the value of a string that is one interpolation and nothing else; in parentheses if it has several lines.
 fn unwrapped(mut value: Vec<Token<'_>>) -> Vec<Token<'_>> {
+    let is_wrapped = |pair: &&[Token<'_>]| [pair[0].kind, pair[1].kind] == [Kind::OpenQuote, Kind::Interpolation];
+    if value.chunks_exact(2).take_while(is_wrapped).count() > MAX_NESTING {
+        // It will be refused.
+        return value;
+    }
     while let Some(inside) = only_interpolation(&value) {
         let is_blank = |token: &&Token<'_>| token.kind == Kind::Newline;
         let before = inside.iter().take_while(is_blank).count();

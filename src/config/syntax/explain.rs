@@ -3,7 +3,7 @@
 use super::{
     MAX_NESTING,
     lexer::offset,
-    parser::{Parser, Reported},
+    parser::{MOST_REPORTED, Parser, Reported},
     recover::{Open, Problem},
     token::{Kind, Token},
     tree::{BlockLabel, Ident, Spanned},
@@ -18,7 +18,8 @@ const DIRECTIVES: &str = "They are written `%{ if CONDITION }…%{ endif }` and 
 impl Parser<'_> {
     /// Reports what does not nest.
     pub(super) fn report_problems(&mut self) {
-        let found: Diagnostics = self.problems.iter().filter_map(|(_, problem)| self.problem(problem)).collect();
+        let found: Diagnostics =
+            self.problems.iter().filter_map(|(_, problem)| self.problem(problem)).take(MOST_REPORTED).collect();
         self.diagnostics.extend(found);
     }
 

@@ -16,6 +16,9 @@ use crate::{
     source::Span,
 };
 
+/// How many mistakes of one text are told: nobody reads more, and each shows its line, however long.
+pub(super) const MOST_REPORTED: usize = 1000;
+
 /// The stack is grown when less than this is left of it, so that nesting never overflows it.
 const STACK_LEFT: usize = 128 << 10;
 /// By so much.
@@ -125,7 +128,9 @@ impl<'t> Parser<'t> {
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
         self.errors += 1;
-        self.diagnostics.push(diagnostic);
+        if self.diagnostics.len() < MOST_REPORTED {
+            self.diagnostics.push(diagnostic);
+        }
         Reported
     }
 

@@ -82,6 +82,22 @@ fn a_line_may_hold_any_number_of_sequences() {
 }
 
 #[test]
+fn what_is_nested_too_deep_is_refused() {
+    let nested = |open: &str, close: &str| open.repeat(100_000) + "a = 1" + &close.repeat(100_000) + "\n";
+    for text in [nested("x {\n", "\n}"), format!("a = {}", nested("\"${", "}\"").replace("a = 1", "1"))] {
+        assert!(format(&text).unwrap_err().to_string().contains("250"), "{}", format(&text).unwrap_err());
+    }
+}
+
+#[test]
+fn letters_that_follow_a_number_stay_with_it() {
+    for text in ["a = 1e5e9\n", "a = 0x1f\n", "a = 1x\n"] {
+        let laid_out = format(text).unwrap_or_else(|_| text.to_owned());
+        assert_eq!(laid_out, text);
+    }
+}
+
+#[test]
 fn a_text_that_is_cut_anywhere_is_laid_out_or_refused() {
     let (mut laid_out, mut refused) = (0, 0);
     for (name, (text, _)) in corpus() {
