@@ -46,7 +46,7 @@ pub(super) async fn dispatch<'p>(plan: &'p Plan, basics: Basics<'p>, tools: Tool
         relocated = Relocation::of(&plan.moves, basics.objects).objects(basics.objects);
         &relocated
     };
-    let preparing = Preparing::new(plan, &basics, objects, tools.host)?;
+    let preparing = Preparing::new(plan, &basics, objects, tools.host, (tools.now)())?;
     let parallelism = basics.parallelism.max(1);
     let mut dispatcher = Dispatcher {
         plan,

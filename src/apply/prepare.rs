@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use loam_provider::{Known, Path, Period, Type, Value};
 
 use super::{
@@ -70,11 +71,13 @@ impl<'r> Preparing<'r> {
         basics: &Basics<'r>,
         objects: &[Stored],
         host: &Arc<Host>,
+        now: Timestamp,
     ) -> Result<Self, ApplyError> {
         let order = Order::of(&basics.config.root).map_err(|_| ApplyError::CircularConfiguration)?;
         let order = Rc::new(order);
         let seeds = settle::seeds(plan, objects);
-        let world = World::seeded(Rc::clone(&order), basics.files, &basics.paths, basics.variables, seeds);
+        let world = World::seeded(Rc::clone(&order), basics.files, &basics.paths, basics.variables, seeds)
+            .at(eval::Stage::Apply { planned: plan.basis.planned, now });
         Ok(Self {
             plan,
             config: basics.config,

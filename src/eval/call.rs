@@ -3,13 +3,13 @@
 use loam_provider::{Type, Value};
 
 use super::{
-    Evaluated, Marks, Scope,
+    Evaluated, Marks, Scope, Stage,
     describe::{a_type, about, depends_on_unknown},
     expr,
-    functions::{self, Context, Depth, Fault, Function, Implementation, Nulls, Param},
+    functions::{self, Context, Depth, Fault, Function, Implementation, Nulls, Param, When},
 };
 use crate::{
-    config::{Call, Expr, FinalArg},
+    config::{Call, Expr, ExprKind, FinalArg},
     diag::{Diagnostic, Diagnostics, did_you_mean},
     source::Span,
 };
@@ -27,7 +27,7 @@ pub(super) fn call(call: &Call, whole: &Expr, scope: &Scope<'_>, diagnostics: &m
         ("try", FinalArg::Plain) if !call.args.is_empty() => return try_all(call, scope, diagnostics),
         _ => {}
     }
-    let Some(function) = functions::find(&call.name) else {
+    let Some(function) = functions::find(&call.name, scope.stage) else {
         diagnostics.push(unknown_function(call));
         call.args.iter().for_each(|arg| {
             expr::expr(arg, scope, diagnostics);
@@ -39,7 +39,26 @@ pub(super) fn call(call: &Call, whole: &Expr, scope: &Scope<'_>, diagnostics: &m
         diagnostics.push(diagnostic);
         return Evaluated::unknown();
     }
+    if function.name == "templatestring" && !is_reference(args[0].expr) {
+        diagnostics.push(not_a_reference(args[0].expr));
+        return Evaluated::unknown();
+    }
     invoke(function, call, whole, args, scope, diagnostics)
+}
+
+/// A template written in place would be evaluated before its variables are there.
+fn is_reference(found: &Expr) -> bool {
+    match &found.kind {
+        ExprKind::Reference(_) => true,
+        ExprKind::Traverse { base, .. } | ExprKind::Parenthesised(base) => is_reference(base),
+        _ => false,
+    }
+}
+
+fn not_a_reference(found: &Expr) -> Diagnostic {
+    let detail = "`templatestring` takes the name of a value that holds the template, not the template itself.";
+    Diagnostic::error("Invalid function argument", found.span, detail)
+        .hint("Write the template where it is used, or read it from a file with `templatefile(PATH, VARS)`.")
 }
 
 fn unknown_function(call: &Call) -> Diagnostic {
@@ -48,8 +67,7 @@ fn unknown_function(call: &Call) -> Diagnostic {
     if call.name.contains("::") {
         return diagnostic.hint("Providers of loam have no functions.");
     }
-    let names = functions::all().map(|function| function.name);
-    let hint = did_you_mean(&call.name, names.chain(["can", "try"]));
+    let hint = did_you_mean(&call.name, functions::all().map(|function| function.name));
     diagnostic
         .hint(hint.unwrap_or_else(|| "Functions cannot be defined; those there are stand in docs/language.md.".into()))
 }
@@ -146,11 +164,12 @@ fn invoke(
     if !sound {
         return Evaluated::unknown().marked(&marks);
     }
-    if !known {
+    let is_early = function.when == When::AtApply && matches!(scope.stage, Stage::Check | Stage::Plan { .. });
+    if !known || is_early {
         let ty = function.returns.ty();
         return Evaluated::from(Value::Unknown(ty)).marked(&marks);
     }
-    let context = Context { files: scope.files };
+    let context = Context { files: scope.files, stage: scope.stage };
     let outcome = match &function.implementation {
         Implementation::Plain(compute) => {
             let values: Vec<Value> = converted.into_iter().map(|arg| arg.value).collect();

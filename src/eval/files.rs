@@ -17,6 +17,14 @@ pub struct Files {
     read: Mutex<HashMap<PathBuf, Arc<[u8]>>>,
 }
 
+/// What is in a directory.
+pub(super) struct Directory {
+    /// Where it is, links followed.
+    pub(super) real: PathBuf,
+    /// Files and directories by name, and whether each is a directory.
+    pub(super) entries: Vec<(String, bool)>,
+}
+
 /// Why a function may not have a file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -99,6 +107,36 @@ impl Files {
         }
     }
 
+    /// Returns the files and directories of a directory, in order, links followed. `None` where there is none.
+    ///
+    /// # Errors
+    /// [`FileError`] with the path as it was found.
+    pub(super) fn list(&self, path: &str) -> Result<Option<Directory>, FileError> {
+        let path = self.inside(path)?;
+        let found = match fs::read_dir(&path) {
+            Ok(found) => found,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(source) => return Err(FileError::Read { path, source }),
+        };
+        let mut entries = Vec::new();
+        for entry in found {
+            let entry = entry.map_err(|source| FileError::Read { path: path.clone(), source })?;
+            let full = entry.path();
+            // A link may lead out of the project.
+            if !self.allows(&full) {
+                continue;
+            }
+            let kind = fs::metadata(&full).map_err(|source| FileError::Read { path: full, source })?.file_type();
+            if let (true, Ok(name)) = (kind.is_file() || kind.is_dir(), entry.file_name().into_string()) {
+                entries.push((name, kind.is_dir()));
+            }
+        }
+        entries.sort_unstable();
+        Ok(Some(Directory { real: real(&path), entries }))
+    }
+
     /// Returns a path with `~` replaced by the home directory.
     #[must_use]
     pub fn expand(&self, path: &str) -> PathBuf {
@@ -118,18 +156,20 @@ impl Files {
     /// Returns where a path leads, if it stays in the project, links followed.
     fn inside(&self, path: &str) -> Result<PathBuf, FileError> {
         let full = clean(&self.base.join(self.expand(path)));
-        let real = real(&full);
-        let roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
-        let allowed = roots.iter().any(|root| {
-            let root = real_root(&clean(&self.base.join(root)));
-            real.starts_with(root)
-        });
-        if allowed {
+        if self.allows(&full) {
             Ok(full)
         } else {
+            let roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
             let root = clean(&self.base.join(&roots[0]));
             Err(FileError::Outside { path: full, root })
         }
+    }
+
+    /// Returns whether a path, links followed, stays in the project.
+    fn allows(&self, path: &Path) -> bool {
+        let real = real(path);
+        let roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        roots.iter().any(|root| real.starts_with(real_root(&clean(&self.base.join(root)))))
     }
 }
 

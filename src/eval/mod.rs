@@ -27,7 +27,7 @@ pub use body::{body, ephemeral, with_defaults};
 pub use expr::expr;
 pub use files::{FileError, Files, MAX_FILE_BYTES};
 pub use marks::{Evaluated, Marks};
-pub use scope::{Each, InstanceValues, ModuleValues, Scope};
+pub use scope::{Each, InstanceValues, ModuleValues, Scope, Stage};
 pub use statics::{Obstacle, Statics};
 pub use variables::{
     Inputs, Outcome, WhenUndeclared, argument, check, validate_all, validate_rest, validations, variables,

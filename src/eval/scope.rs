@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
+use jiff::Timestamp;
 use loam_provider::{Str, Value};
 
 use super::{Evaluated, Files};
@@ -16,8 +17,34 @@ pub struct Scope<'s> {
     pub instance: Option<&'s InstanceValues>,
     /// The files that functions may read.
     pub files: &'s Files,
+    /// What the functions of time and chance may say.
+    pub stage: Stage,
     /// What a `for` around the expression binds, innermost first.
     pub(super) bound: Option<&'s Bound<'s>>,
+}
+
+/// When expressions are evaluated: what changes from run to run is not known before changes are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing but the configuration is looked at.
+    Check,
+    /// A plan is made.
+    Plan {
+        /// When.
+        planned: Timestamp,
+    },
+    /// Changes are made.
+    Apply {
+        /// When the plan was made.
+        planned: Timestamp,
+        /// When it began to be applied.
+        now: Timestamp,
+    },
+    /// An expression is evaluated for someone to look at, and has a value at once.
+    Console {
+        /// When.
+        now: Timestamp,
+    },
 }
 
 /// The values of a module: variables, locals, resources, data, paths.
@@ -91,7 +118,13 @@ impl<'s> Scope<'s> {
     /// Returns the scope of a module, outside of any instance.
     #[must_use]
     pub fn new(module: &'s ModuleValues, files: &'s Files) -> Self {
-        Self { module, instance: None, files, bound: None }
+        Self { module, instance: None, files, stage: Stage::Check, bound: None }
+    }
+
+    /// Returns the scope at a stage; without this, nothing is known of the time.
+    #[must_use]
+    pub fn at(self, stage: Stage) -> Self {
+        Self { stage, ..self }
     }
 
     /// Returns the scope of an instance of a block in this module.

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use jiff::Timestamp;
 use loam_provider::{
     CallCx, Failure, Kind, Known, OpToken, PlanRequest, Planned, ProgressSender, Provider, ProviderError, Remains,
     Resolution, Stores, Str, Value,
@@ -39,6 +40,14 @@ pub struct Call {
 /// Tells the time of a run; passed in so that the same inputs give the same results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock(pub SystemTime);
+
+impl Clock {
+    /// Returns the time.
+    #[must_use]
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::try_from(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
 
 /// Why a call that changes nothing failed.
 #[derive(Debug, thiserror::Error)]

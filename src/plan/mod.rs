@@ -30,6 +30,7 @@ pub(crate) mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use loam_provider::{Known, Str, Value};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -132,6 +133,8 @@ pub struct Basis {
     pub serial: u64,
     /// The digest of the configuration's files.
     pub config: String,
+    /// When it was made: `plantimestamp()` is still this when it is applied.
+    pub planned: Timestamp,
 }
 
 /// What kind of run a plan is for.

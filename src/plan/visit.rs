@@ -92,7 +92,8 @@ impl<'p> Visit<'p> {
         let removals = Removals::of(&basics, diagnostics);
         let configured: Rc<BTreeSet<ProviderRef>> = Rc::new(basics.host.configured().cloned().collect());
         let calls = world::Calls::Expanded(Some(Rc::clone(&configured)));
-        let world = World::new(Rc::clone(&order), basics.files, &basics.paths, basics.variables, calls);
+        let world = World::new(Rc::clone(&order), basics.files, &basics.paths, basics.variables, calls)
+            .at(eval::Stage::Plan { planned: basics.options.clock.timestamp() });
         Self {
             stored: basics.objects.iter().map(|stored| (&stored.object.slot, stored)).collect(),
             world,
@@ -405,6 +406,7 @@ fn finish(basics: &Basics<'_>, parts: Parts, order: Option<&Order<'_>>) -> Plan 
             state_id: basics.meta.state_id.clone(),
             serial: basics.meta.serial.0,
             config: basics.config.digest.clone(),
+            planned: basics.options.clock.timestamp(),
         },
         mode: basics.options.mode,
         changes,

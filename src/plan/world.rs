@@ -28,6 +28,7 @@ use crate::{
 pub(crate) struct World<'c> {
     order: Rc<Order<'c>>,
     files: &'c Files,
+    stage: eval::Stage,
     calls: Calls,
     instances: Vec<Instance>,
     /// The instances of each module.
@@ -111,6 +112,12 @@ impl<'c> World<'c> {
         Self::with(order, files, paths, variables, Calls::Expanded(None), Some(seeds))
     }
 
+    /// Returns this world at a stage; without this, nothing is known of the time.
+    #[must_use]
+    pub(crate) fn at(self, stage: eval::Stage) -> Self {
+        Self { stage, ..self }
+    }
+
     fn with(
         order: Rc<Order<'c>>,
         files: &'c Files,
@@ -136,7 +143,8 @@ impl<'c> World<'c> {
             outputs: BTreeMap::new(),
             visible: Rc::new(choice::own(root, &ModulePath::root())),
         };
-        let mut world = Self { order, files, calls, instances: Vec::new(), of, seeds };
+        let stage = eval::Stage::Check;
+        let mut world = Self { order, files, stage, calls, instances: Vec::new(), of, seeds };
         world.appear(instance);
         world
     }
@@ -211,7 +219,7 @@ impl<'c> World<'c> {
     /// Returns the scope of a module instance.
     #[must_use]
     pub(crate) fn scope(&self, at: InModule) -> Scope<'_> {
-        Scope::new(&self.instances[at.0].values, self.files)
+        Scope::new(&self.instances[at.0].values, self.files).at(self.stage)
     }
 
     /// Evaluates a value in every instance of its module and remembers it.

@@ -2,5 +2,6 @@
 
 mod conformance;
 mod diagnostics;
+mod differential;
 mod dynamic;
 mod language;

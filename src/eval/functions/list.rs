@@ -27,7 +27,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::plain(
         "chunklist",
         &[Param::new("list", Want::List), Param::new("size", Want::Number)],
-        Want::List,
+        Want::Lists,
         |_, args| chunklist(args),
         "Cuts a list into lists of a size.",
     ),
@@ -46,7 +46,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |_, args| coalescelist(args),
         "Returns the first list that is not empty.",
     )
-    .rest(Param::new("vals", Want::Any)),
+    .rest(Param::nullable("vals", Want::Any)),
     Function::plain(
         "compact",
         &[Param::new("list", Want::Strings)],
@@ -86,7 +86,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::plain(
         "index",
-        &[LIST, Param::nullable("value", Want::Any)],
+        &[LIST, Param::new("value", Want::Any)],
         Want::Number,
         |_, args| index(args),
         "Returns where in a list a value first stands.",
@@ -181,19 +181,13 @@ fn coalescelist(args: &[Evaluated]) -> Result<Evaluated, Fault> {
     if args.is_empty() {
         return Err(Fault::Call("it needs at least one argument".into()));
     }
-    for (index, arg) in args.iter().enumerate() {
-        match &arg.value {
-            Value::List(_) | Value::Tuple(_) | Value::Set(_) => {
-                if !arg.value.items().unwrap_or_default().is_empty() {
-                    return Ok(arg.clone());
-                }
-            }
-            other => {
-                return Err(Fault::Argument(index, format!("it must be a list, but it is {}", a_type(&other.ty()))));
-            }
-        }
+    let wrong = args.iter().position(|arg| !matches!(arg.value.ty(), Type::List(_) | Type::Tuple(_)));
+    if let Some(index) = wrong {
+        let found = a_type(&args[index].value.ty());
+        return Err(Fault::Argument(index, format!("it must be a list or tuple, but it is {found}")));
     }
-    Err(Fault::Call("every list is empty".into()))
+    let full = args.iter().find(|arg| arg.value.items().is_some_and(|items| !items.is_empty()));
+    full.cloned().ok_or_else(|| Fault::Call("every list is empty or null".into()))
 }
 
 fn compact(args: &[Value]) -> Value {
@@ -260,8 +254,13 @@ fn element(_: &Context<'_>, args: &[Evaluated]) -> Result<Evaluated, Fault> {
     }
     let wanted =
         whole(&[args[1].value.clone()], 0).map_err(|_| Fault::Argument(1, "it is not a whole number".into()))?;
-    let wanted = usize::try_from(wanted).map_err(|_| Fault::Argument(1, "it is negative".into()))?;
-    let index = wanted % list.len();
+    // Beyond either end the list begins again.
+    let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
+    if wanted % length < 0 && matches!(args[0].value, Value::Tuple(_)) {
+        let because = "it is negative, which only a list takes: convert the first argument with `tolist(…)`";
+        return Err(Fault::Argument(1, because.into()));
+    }
+    let index = usize::try_from(wanted.rem_euclid(length)).unwrap_or(0);
     let marks = args[0].marks.inside(&Step::Index(index)).and(&args[1].marks.collapsed());
     Ok(Evaluated::new(list[index].clone(), marks))
 }

@@ -7,7 +7,7 @@ use loam_provider::{Map, Step, Str, Type, Value};
 use super::{Fault, Function, Param, Want, a_type, items};
 use crate::eval::{Evaluated, Marks, expr};
 
-const MAP: Param = Param::new("map", Want::Any);
+const MAP: Param = Param::new("inputMap", Want::Any);
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::marked("keys", &[MAP], Want::Any, |_, args| keys(args), "Returns the keys of a map, sorted."),
@@ -36,7 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::marked(
         "values",
-        &[MAP],
+        &[Param::new("mapping", Want::Any)],
         Want::Any,
         |_, args| values(args),
         "Returns the values of a map, sorted by their keys.",
@@ -120,7 +120,7 @@ fn merge(args: &[Evaluated]) -> Result<Evaluated, Fault> {
     let mut marks = Marks::none();
     let mut types = Vec::new();
     for (index, arg) in args.iter().enumerate() {
-        if arg.value.is_null() {
+        if matches!(&arg.value, Value::Null(Type::Any | Type::Map(_) | Type::Object(_))) {
             continue;
         }
         marks.add(&whole(&arg.marks));

@@ -2,26 +2,37 @@
 //!
 //! A function is a row of a table: its name, parameters and one sentence, and a plain Rust function over values.
 //! Counting and converting arguments, nulls, unknowns and marks are done once, in `call`, so that an implementation
-//! only sees what it asked for. `can` and `try`, which look at expressions and not at values, are there too.
+//! only sees what it asked for. `can` and `try` look at expressions and not at values, so `call` evaluates them.
 
+mod charset;
+mod csv;
+mod datetime;
+mod digest;
 mod encoding;
 mod equality;
 mod filesystem;
 mod format;
+mod glob;
 mod json;
 mod list;
 mod map;
+mod network;
 mod numeric;
+mod regex;
+mod rsa;
 mod set;
 mod string;
+mod template;
 mod type_conversion;
+mod yaml;
 
 use std::{collections::HashMap, fmt, sync::OnceLock};
 
 use loam_provider::{Type, Value};
+use num_bigint::BigInt;
 
 use super::{
-    Evaluated, Files,
+    Evaluated, Files, Stage,
     describe::{a_type, unfit},
 };
 
@@ -41,6 +52,7 @@ pub struct Function {
     /// The type of its result, as far as it is known without the arguments.
     pub returns: Want,
     pub(super) depth: Depth,
+    pub(super) when: When,
     pub(super) implementation: Implementation,
 }
 
@@ -68,6 +80,8 @@ pub enum Want {
     String,
     /// A list of one type.
     List,
+    /// A list of lists of one type.
+    Lists,
     /// A list of strings.
     Strings,
     /// A list of numbers.
@@ -76,6 +90,10 @@ pub enum Want {
     Bools,
     /// A set of one type.
     Set,
+    /// A set of strings.
+    SetOfStrings,
+    /// A map of one type.
+    Map,
     /// A map of lists of strings.
     MapOfStrings,
 }
@@ -98,6 +116,15 @@ pub(super) enum Depth {
     Shallow,
 }
 
+/// When a call can have a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Whenever its arguments are known.
+    Always,
+    /// Once changes are made, because no two calls have the same result.
+    AtApply,
+}
+
 /// What a function computes, once its arguments are sound.
 #[derive(Debug)]
 pub(super) enum Implementation {
@@ -110,6 +137,7 @@ pub(super) enum Implementation {
 /// What functions may look at beside their arguments.
 pub(super) struct Context<'s> {
     pub(super) files: &'s Files,
+    pub(super) stage: Stage,
 }
 
 /// Why a call has no result: a fragment that ends the sentence "it failed: ".
@@ -133,7 +161,7 @@ impl Function {
         doc: &'static str,
     ) -> Self {
         let implementation = Implementation::Plain(compute);
-        Self { name, doc, params, rest: None, returns, depth: Depth::Whole, implementation }
+        Self { name, doc, params, rest: None, returns, depth: Depth::Whole, when: When::Always, implementation }
     }
 
     pub(super) const fn marked(
@@ -144,7 +172,7 @@ impl Function {
         doc: &'static str,
     ) -> Self {
         let implementation = Implementation::Marked(compute);
-        Self { name, doc, params, rest: None, returns, depth: Depth::Shallow, implementation }
+        Self { name, doc, params, rest: None, returns, depth: Depth::Shallow, when: When::Always, implementation }
     }
 
     pub(super) const fn rest(mut self, rest: Param) -> Self {
@@ -157,8 +185,8 @@ impl Function {
         self
     }
 
-    pub(super) const fn whole(mut self) -> Self {
-        self.depth = Depth::Whole;
+    pub(super) const fn at_apply(mut self) -> Self {
+        self.when = When::AtApply;
         self
     }
 
@@ -197,10 +225,13 @@ impl Want {
             Self::Number => Type::Number,
             Self::String => Type::String,
             Self::List => Type::list(Type::Any),
+            Self::Lists => Type::list(Type::list(Type::Any)),
             Self::Strings => Type::list(Type::String),
             Self::Numbers => Type::list(Type::Number),
             Self::Bools => Type::list(Type::Bool),
             Self::Set => Type::set(Type::Any),
+            Self::SetOfStrings => Type::set(Type::String),
+            Self::Map => Type::map(Type::Any),
             Self::MapOfStrings => Type::map(Type::list(Type::String)),
         }
     }
@@ -214,37 +245,93 @@ impl fmt::Display for Want {
             Self::Number => "a number",
             Self::String => "a string",
             Self::List => "a list of one type",
+            Self::Lists => "a list of lists",
             Self::Strings => "a list of strings",
             Self::Numbers => "a list of numbers",
             Self::Bools => "a list of true and false",
             Self::Set => "a set of one type",
+            Self::SetOfStrings => "a set of strings",
+            Self::Map => "a map of one type",
             Self::MapOfStrings => "a map of lists of strings",
         })
     }
 }
 
-/// Returns every function but `can` and `try`, by family.
+/// `can` and `try`, which look at expressions: their calls are evaluated by `call`.
+const EXPRESSIONS: &[Function] = &[
+    Function::marked(
+        "can",
+        &[Param::new("expression", Want::Any)],
+        Want::Bool,
+        |_, args| Ok(args[0].clone()),
+        "Returns whether an expression can be evaluated without an error.",
+    ),
+    Function::marked(
+        "try",
+        &[],
+        Want::Any,
+        |_, args| args.first().cloned().ok_or_else(|| Fault::Call("it needs at least one expression".into())),
+        "Returns the first expression that can be evaluated without an error.",
+    )
+    .rest(Param::new("expressions", Want::Any)),
+];
+
+/// Returns every function of configurations, by family.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     [
         numeric::FUNCTIONS,
         string::FUNCTIONS,
+        regex::FUNCTIONS,
         format::FUNCTIONS,
         list::FUNCTIONS,
         map::FUNCTIONS,
         set::FUNCTIONS,
         encoding::FUNCTIONS,
+        digest::FUNCTIONS,
+        network::FUNCTIONS,
+        datetime::FUNCTIONS,
         filesystem::FUNCTIONS,
+        template::FUNCTIONS,
         type_conversion::FUNCTIONS,
+        EXPRESSIONS,
     ]
     .into_iter()
     .flatten()
 }
 
+/// Returns the functions that only a console has.
+pub fn of_console() -> impl Iterator<Item = &'static Function> {
+    type_conversion::OF_CONSOLE.iter()
+}
+
 /// Returns a function by its name; `core::name` is the same as `name`.
-pub(super) fn find(name: &str) -> Option<&'static Function> {
+pub(super) fn find(name: &str, stage: Stage) -> Option<&'static Function> {
     static TABLE: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
     let table = TABLE.get_or_init(|| all().map(|function| (function.name, function)).collect());
-    table.get(name.strip_prefix("core::").unwrap_or(name)).copied()
+    let name = name.strip_prefix("core::").unwrap_or(name);
+    let of_console = || match stage {
+        Stage::Console { .. } => of_console().find(|function| function.name == name),
+        Stage::Check | Stage::Plan { .. } | Stage::Apply { .. } => None,
+    };
+    table.get(name).copied().or_else(of_console)
+}
+
+/// Returns random bytes.
+fn random() -> Result<[u8; 16], Fault> {
+    let mut bytes = [0; 16];
+    let failed = |error: getrandom::Error| Fault::Call(format!("the system gives no random bytes: {error}"));
+    getrandom::fill(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Returns a number argument as a whole number of any size.
+fn big(args: &[Value], index: usize) -> Result<BigInt, Fault> {
+    /// Far beyond what any function counts.
+    const MOST_DIGITS: usize = 400;
+    let number = args.get(index).and_then(Value::as_number);
+    let shown = number.map(ToString::to_string).unwrap_or_default();
+    let parsed = if shown.len() <= MOST_DIGITS { shown.parse().ok() } else { None };
+    parsed.ok_or_else(|| Fault::Argument(index, format!("{shown} is not a whole number in range")))
 }
 
 /// Returns a number argument as a whole number.

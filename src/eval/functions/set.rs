@@ -6,7 +6,7 @@ use loam_provider::{Type, Value, unify};
 
 use super::{Fault, Function, Param, Want, items, unfit};
 
-const SETS: Param = Param::new("sets", Want::Set);
+const OTHERS: Param = Param::new("other_sets", Want::Set);
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::plain(
@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |_, args| combine(args, |all, next| all.intersection(&next).cloned().collect()),
         "Returns what all sets have in common.",
     )
-    .rest(SETS),
+    .rest(OTHERS),
     Function::plain(
         "setproduct",
         &[],
@@ -39,7 +39,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |_, args| combine(args, |all, next| all.union(&next).cloned().collect()),
         "Returns what is in any of the sets.",
     )
-    .rest(SETS),
+    .rest(OTHERS),
 ];
 
 fn combine(args: &[Value], step: fn(BTreeSet<Value>, BTreeSet<Value>) -> BTreeSet<Value>) -> Result<Value, Fault> {

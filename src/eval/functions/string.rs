@@ -45,13 +45,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Turns letters into lower case.",
     ),
     Function::plain(
-        "replace",
-        &[STR, Param::new("substring", Want::String), Param::new("replacement", Want::String)],
-        Want::String,
-        |_, args| replace(args),
-        "Replaces every occurrence of a text in another.",
-    ),
-    Function::plain(
         "split",
         &[Param::new("separator", Want::String), STR],
         Want::Strings,
@@ -152,15 +145,6 @@ fn join(args: &[Value]) -> Result<Value, Fault> {
         }
     }
     Ok(parts.join(text(args, 0)).into())
-}
-
-fn replace(args: &[Value]) -> Result<Value, Fault> {
-    let (text, old, new) = (text(args, 0), text(args, 1), text(args, 2));
-    if old.len() > 1 && old.starts_with('/') && old.ends_with('/') {
-        let because = "regular expressions, between slashes, are not supported by this version of loam";
-        return Err(Fault::Argument(1, because.into()));
-    }
-    Ok(text.replace(old, new).into())
 }
 
 fn split(separator: &str, text: &str) -> Value {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loam_provider::{Path, Step, Str, Type, Value};
+use loam_provider::{Path, Step, Str, Type, Value, can_convert};
 
 use super::{Fault, Function, Param, Want, a_type, unfit};
 use crate::eval::{Evaluated, Marks};
@@ -58,7 +58,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::marked(
         "tomap",
         &[V],
-        Want::Any,
+        Want::Map,
         |_, args| convert(args, &Type::map(Type::Any), "a map"),
         "Converts to a map of one type.",
     ),
@@ -130,7 +130,15 @@ fn convert(args: &[Evaluated], ty: &Type, what: &str) -> Result<Evaluated, Fault
         _ if matches!(arg.value, Value::Set(_)) => arg.marks.collapsed(),
         _ => arg.marks.clone(),
     };
-    match arg.value.convert(ty) {
+    let converted = match &arg.value {
+        // Also null has a type.
+        Value::Null(own) if !can_convert(own, ty) => {
+            let because = format!("{}, though null, cannot be converted to {what}", a_type(own));
+            return Err(Fault::Argument(0, because));
+        }
+        value => value.convert(ty),
+    };
+    match converted {
         Ok(value) => Ok(Evaluated::new(value, marks)),
         Err(error) => {
             let found = a_type(&arg.value.ty());
@@ -140,6 +148,64 @@ fn convert(args: &[Evaluated], ty: &Type, what: &str) -> Result<Evaluated, Fault
                 _ => format!("{found} cannot be converted to {what}: {}", unfit(&error)),
             };
             Err(Fault::Argument(0, because))
+        }
+    }
+}
+
+/// Functions that only a console has.
+pub(super) const OF_CONSOLE: &[Function] = &[Function::marked(
+    "type",
+    &[Param::nullable("value", Want::Any)],
+    Want::String,
+    |_, args| {
+        let mut out = String::new();
+        write_type(&mut out, &args[0].value.ty(), 0);
+        Ok(Value::from(out).into())
+    },
+    "Returns the type of a value.",
+)];
+
+/// Writes a type with every part of a structure on a line of its own.
+fn write_type(out: &mut String, ty: &Type, depth: usize) {
+    let inner = "    ".repeat(depth + 1);
+    let outer = "    ".repeat(depth);
+    match ty {
+        Type::Any => out.push_str("dynamic"),
+        Type::Bool | Type::Number | Type::String => out.push_str(&ty.to_string()),
+        Type::List(element) | Type::Set(element) | Type::Map(element) => {
+            out.push_str(match ty {
+                Type::List(_) => "list(",
+                Type::Set(_) => "set(",
+                _ => "map(",
+            });
+            if !matches!(**element, Type::Object(_) | Type::Tuple(_)) {
+                write_type(out, element, depth);
+            } else {
+                out.push_str(&format!("\n{inner}"));
+                write_type(out, element, depth + 1);
+                out.push_str(&format!(",\n{outer}"));
+            }
+            out.push(')');
+        }
+        Type::Object(object) if object.fields.is_empty() => out.push_str("object({})"),
+        Type::Object(object) => {
+            out.push_str("object({\n");
+            for (name, field) in &object.fields {
+                out.push_str(&format!("{inner}{name}: "));
+                write_type(out, &field.ty, depth + 1);
+                out.push_str(",\n");
+            }
+            out.push_str(&format!("{outer}}})"));
+        }
+        Type::Tuple(items) if items.is_empty() => out.push_str("tuple([])"),
+        Type::Tuple(items) => {
+            out.push_str("tuple([\n");
+            for item in items.iter() {
+                out.push_str(&inner);
+                write_type(out, item, depth + 1);
+                out.push_str(",\n");
+            }
+            out.push_str(&format!("{outer}])"));
         }
     }
 }

@@ -10,16 +10,9 @@ use loam_provider::{
 
 use super::page::page;
 
-/// The functions that look at expressions and not at values, so they stand in no table of the program.
-const SPECIAL: [(&str, &str); 2] = [
-    ("can(expression)", "Returns whether an expression can be evaluated without an error."),
-    ("try(expressions...)", "Returns the first of several expressions that can be evaluated without an error."),
-];
-
 #[test]
 fn the_functions_are_those_there_are() {
     let mut rows: Vec<(String, &str)> = functions::all().map(|function| (function.signature(), function.doc)).collect();
-    rows.extend(SPECIAL.map(|(signature, doc)| (signature.to_owned(), doc)));
     rows.sort();
     let mut table = String::from("| Function | |\n|---|---|\n");
     for (signature, doc) in rows {

@@ -111,7 +111,14 @@ fn change(addr: &str, change: Change) -> ObjectChange {
 }
 
 fn plan_of(changes: Vec<ObjectChange>) -> Plan {
-    let basis = Basis { format: FORMAT, loam: "0".into(), state_id: "s".into(), serial: 1, config: "c".into() };
+    let basis = Basis {
+        format: FORMAT,
+        loam: "0".into(),
+        state_id: "s".into(),
+        serial: 1,
+        config: "c".into(),
+        planned: jiff::Timestamp::UNIX_EPOCH,
+    };
     let (outputs, variables) = (BTreeMap::new(), BTreeMap::new());
     let (moves, data, checks) = (Vec::new(), Vec::new(), Vec::new());
     Plan { basis, mode: Mode::Apply, changes, unchanged: 2, outputs, steps: Vec::new(), variables, moves, data, checks }
