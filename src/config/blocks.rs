@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use loam_provider::{Str, Type};
 
 use super::{
-    Module, Output, Provider, ProviderName, Reading, Subject, Variable, assertions,
+    Attribute, Expr, Module, Output, Provider, ProviderName, Reading, Subject, Variable, assertions,
     body::{self, Allowed},
     calls,
     lower::Lower,
+    overrides::{self, Given, Layer},
     resource,
     syntax::tree::{Block as HclBlock, Broken, Structure},
     targets, types,
@@ -99,6 +100,9 @@ impl Builder {
     fn block(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock) {
         let span = body::head(cx, block);
         match block.ident.as_str() {
+            word @ ("moved" | "removed" | "import" | "check") if cx.layer == Layer::Override => {
+                cx.diagnostics.push(overrides::refuse_block(word, span));
+            }
             "loam" => self.settings(cx, block, span),
             "provider" => self.provider(cx, block, span),
             "resource" => resource::lower(cx, block, Mode::Managed, span, &mut self.module.resources),
@@ -128,7 +132,7 @@ impl Builder {
 
     fn settings(&mut self, cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span) {
         body::no_labels(cx, block);
-        if let Some(first) = self.settings_span {
+        if let (Some(first), Layer::Base) = (self.settings_span, cx.layer) {
             cx.diagnostics.push(duplicate("There can be one `loam` block.".into(), span, first));
             return;
         }
@@ -194,6 +198,16 @@ impl Builder {
             cx.diagnostics.push(Diagnostic::error("Missing argument", for_each.name_span, detail).hint(hint));
         }
         let name = ProviderName { name: label.text.clone(), alias };
+        if cx.layer == Layer::Override {
+            let over = Provider { name: name.clone(), for_each, body: lowered, span };
+            match self.module.providers.get_mut(&name) {
+                Some(base) => overrides::provider(base, over),
+                // A provider without a block is one that has nothing to configure.
+                None if name.alias.is_none() => drop(self.module.providers.insert(name, over)),
+                None => cx.diagnostics.push(overrides::undeclared(&format!("provider configuration `{name}`"), span)),
+            }
+            return;
+        }
         if let Some(first) = self.module.providers.get(&name) {
             let detail = format!("The provider configuration `{name}` is already declared.");
             let hint = "Give one of them an alias: `alias = \"second\"`.";
@@ -256,6 +270,12 @@ impl Builder {
                 Structure::Block(_) => allowed.refuse(cx, structure),
             }
         }
+        if cx.layer == Layer::Override {
+            return match self.module.variables.get_mut(&name) {
+                Some(base) => overrides::variable(cx, base, variable, &Given::of(block)),
+                None => cx.diagnostics.push(overrides::undeclared(&format!("variable `var.{name}`"), span)),
+            };
+        }
         if let Some(first) = self.module.variables.get(&name) {
             let detail = format!("The variable `{name}` is already declared.");
             cx.diagnostics.push(duplicate(detail, span, first.span));
@@ -270,6 +290,14 @@ impl Builder {
             match structure {
                 Structure::Attribute(found) => {
                     let local = body::attribute(cx, found);
+                    if cx.layer == Layer::Override {
+                        let what = format!("local value `local.{}`", local.name);
+                        match self.module.locals.get_mut(&local.name) {
+                            Some(base) => *base = local,
+                            None => cx.diagnostics.push(overrides::undeclared(&what, local.name_span)),
+                        }
+                        continue;
+                    }
                     if let Some(first) = self.module.locals.get(&local.name) {
                         let detail = format!("The local value `{}` is already declared.", local.name);
                         cx.diagnostics.push(duplicate(detail, local.name_span, first.name_span));
@@ -313,12 +341,9 @@ impl Builder {
                 Structure::Block(_) => allowed.refuse(cx, structure),
             }
         }
+        let placeholder = || Attribute::new("value".into(), span, Expr::invalid(span));
+        let value = value.or_else(|| (cx.layer == Layer::Override).then(placeholder));
         let Some(value) = value else { return body::missing(cx, "value", what, block) };
-        if let Some(first) = self.module.outputs.get(&name) {
-            let detail = format!("The output `{name}` is already declared.");
-            cx.diagnostics.push(duplicate(detail, span, first.span));
-            return;
-        }
         let output = Output {
             name: name.clone(),
             value,
@@ -330,6 +355,17 @@ impl Builder {
             preconditions,
             span,
         };
+        if cx.layer == Layer::Override {
+            return match self.module.outputs.get_mut(&name) {
+                Some(base) => overrides::output(cx, base, output, &Given::of(block)),
+                None => cx.diagnostics.push(overrides::undeclared(&format!("output `{name}`"), span)),
+            };
+        }
+        if let Some(first) = self.module.outputs.get(&name) {
+            let detail = format!("The output `{name}` is already declared.");
+            cx.diagnostics.push(duplicate(detail, span, first.span));
+            return;
+        }
         self.module.outputs.insert(name, output);
     }
 }

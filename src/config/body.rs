@@ -7,6 +7,7 @@ use super::{
     constant::constant,
     dynamic,
     lower::Lower,
+    overrides::Layer,
     syntax::{
         self,
         tree::{Attribute as HclAttribute, Block as HclBlock, BlockLabel, Body as HclBody, Structure},
@@ -137,7 +138,8 @@ pub(super) fn missing_with(cx: &mut Lower<'_, '_>, name: &str, what: &str, block
 fn missing_from(cx: &Lower<'_, '_>, name: &str, what: &str, block: &HclBlock) -> Option<Diagnostic> {
     let misspelt = block.body.attributes().any(|found| suggest(found.key.as_str(), [name]).is_some());
     let detail = format!("The argument `{name}` must be set in {what}.");
-    (cx.is_complete && !misspelt).then(|| Diagnostic::error("Missing argument", head(cx, block), detail))
+    (cx.is_complete && cx.layer == Layer::Base && !misspelt)
+        .then(|| Diagnostic::error("Missing argument", head(cx, block), detail))
 }
 
 /// Reports a block that Terraform has and loam does not.

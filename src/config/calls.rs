@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use loam_provider::{Str, Value};
 
 use super::{
-    Attribute, ModuleCall, Repeat, Subject,
+    Attribute, Expr, ModuleCall, Repeat, Subject,
     blocks::{Builder, bad_name, duplicate, wrong_labels},
     body, choices,
     constant::constant,
     lower::Lower,
+    overrides::{self, Given, Layer},
     resource,
     syntax::tree::{Block as HclBlock, Structure},
 };
@@ -70,6 +71,15 @@ pub(super) fn lower(cx: &mut Lower<'_, '_>, block: &HclBlock, span: Span, builde
                 arguments.insert(lowered.name.clone(), lowered);
             }
         }
+    }
+    if cx.layer == Layer::Override {
+        let source = source.unwrap_or_else(|| Attribute::new("source".into(), span, Expr::invalid(span)));
+        let over =
+            ModuleCall { name: name.clone(), source, repeat, arguments, providers, depends_on, module: None, span };
+        return match builder.module.calls.get_mut(&name) {
+            Some(base) => overrides::call(cx, base, over, &Given::of(block)),
+            None => cx.diagnostics.push(overrides::undeclared(&format!("module `module.{name}`"), span)),
+        };
     }
     if let Some(first) = builder.module.calls.get(&name) {
         let detail = format!("The module `{name}` is already declared.");

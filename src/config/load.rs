@@ -9,6 +9,7 @@ use super::{
     blocks::Builder,
     check, interfaces,
     lower::{Lower, Names},
+    overrides::Layer,
     syntax::{self, Place, tree::Structure},
 };
 use crate::{
@@ -30,7 +31,8 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// Reads the configuration of a directory: every `*.loam.hcl` in it, in the order of their names.
+/// Reads the configuration of a directory: every `*.loam.hcl` in it, in the order of their names, those that override
+/// the others last.
 ///
 /// Each mistake that does not follow from another is reported, in one go.
 pub fn load(dir: &Path, sources: &mut Sources) -> (Config, Diagnostics) {
@@ -86,9 +88,13 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
     builder.module.dir = dir.to_owned();
     builder.broken_any = complete == Complete::No;
     let mut digest = Sha256::new();
+    let layer = |file: &File| Layer::of(base_name(&file.name));
+    let mut files = files;
+    files.sort_by_key(|file| layer(file) == Layer::Override);
     for file in files {
+        let layer = layer(&file);
         // Lengths keep the end of a name apart from the start of its bytes.
-        let name = Path::new(&file.name).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = base_name(&file.name).to_owned();
         for part in [name.as_bytes(), &file.bytes] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
@@ -97,7 +103,7 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
             builder.broken_any = true;
             continue;
         };
-        add_file(source, sources, &mut builder, &mut diagnostics);
+        add_file(source, layer, sources, &mut builder, &mut diagnostics);
     }
     diagnostics.extend(check::references(&builder));
     builder.module.is_partial = builder.broken_any;
@@ -106,12 +112,18 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
     (Config { root: Arc::new(builder.module), digest }, diagnostics)
 }
 
-fn add_file(source: SourceId, sources: &Sources, builder: &mut Builder, diagnostics: &mut Diagnostics) {
+/// Returns the name of a file within its directory.
+fn base_name(name: &str) -> &str {
+    Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name)
+}
+
+fn add_file(source: SourceId, layer: Layer, sources: &Sources, builder: &mut Builder, diagnostics: &mut Diagnostics) {
     let text = sources.text(source);
     let (body, problems) = syntax::body(text, source, blocks::is_head);
     diagnostics.extend(problems);
     body.broken.iter().for_each(|broken| builder.broken(broken));
     let mut cx = Lower::new(text, diagnostics);
+    cx.layer = layer;
     for structure in &body {
         builder.add(&mut cx, structure);
     }

@@ -6,6 +6,7 @@ use loam_provider::{Number, Str, Type, Value};
 
 use super::{
     Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, UnaryOp, names,
+    overrides::Layer,
     syntax::tree::{Expression, ForExpr, FuncCall, Node, Object, ObjectKey, Traversal, TraversalOperator},
     template,
 };
@@ -34,6 +35,8 @@ pub(super) struct Lower<'t, 'd> {
     pub(super) names: Names,
     /// Whether all of the block could be read; otherwise what seems to be missing may stand where a mistake is.
     pub(super) is_complete: bool,
+    /// Whether the text declares, or changes what others declare.
+    pub(super) layer: Layer,
     /// What `for` expressions around the current place bind.
     pub(super) bound: Vec<Str>,
     pub(super) diagnostics: &'d mut Diagnostics,
@@ -41,7 +44,7 @@ pub(super) struct Lower<'t, 'd> {
 
 impl<'t, 'd> Lower<'t, 'd> {
     pub(super) fn new(text: &'t str, diagnostics: &'d mut Diagnostics) -> Self {
-        Self { text, names: Names::Module, is_complete: true, bound: Vec::new(), diagnostics }
+        Self { text, names: Names::Module, is_complete: true, layer: Layer::Base, bound: Vec::new(), diagnostics }
     }
 
     /// Returns where a node stands.

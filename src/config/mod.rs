@@ -25,6 +25,7 @@ mod load;
 mod lower;
 mod module;
 mod names;
+mod overrides;
 mod resource;
 mod syntax;
 mod targets;

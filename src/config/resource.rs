@@ -9,6 +9,7 @@ use super::{
     choices,
     constant::constant,
     lower::Lower,
+    overrides::{self, Given, Layer},
     syntax::tree::{
         Attribute as HclAttribute, Block as HclBlock, BlockLabel, Expression, Spanned, Structure, TraversalOperator,
     },
@@ -44,6 +45,12 @@ pub(super) fn lower(cx: &mut Lower<'_, '_>, block: &HclBlock, mode: Mode, span: 
             Structure::Attribute(found) => attribute(cx, found, &mut resource),
             Structure::Block(found) => nested(cx, found, structure, &mut resource),
         }
+    }
+    if cx.layer == Layer::Override {
+        return match resources.get_mut(&name) {
+            Some(base) => overrides::resource(cx, base, resource, &Given::of(block)),
+            None => cx.diagnostics.push(overrides::undeclared(&format!("`{name}`"), span)),
+        };
     }
     if let Some(first) = resources.get(&name) {
         cx.diagnostics.push(duplicate(format!("`{name}` is already declared."), span, first.span));

@@ -118,13 +118,19 @@ fn locals_first(
     }
 }
 
-/// Lines like `# module: a b` begin the text of a module that the calls `a` and `b` lead to.
+/// Lines like `# module: a b` begin the text of a module that the calls `a` and `b` lead to, and a line `# override`
+/// that of a file of overrides.
 fn told(name: &str, text: &[u8]) -> String {
     let mut sources = Sources::default();
     let marker = b"\n# module: ";
     let at = text.windows(marker.len()).position(|window| window == marker).unwrap_or(text.len());
-    let file = config::File { name: format!("{name}.loam.hcl"), bytes: text[..at].to_vec() };
-    let (mut config, mut diagnostics) = config::parse(Path::new("."), vec![file], &mut sources);
+    let marked = b"\n# override\n";
+    let over = text[..at].windows(marked.len()).position(|window| window == marked).unwrap_or(at);
+    let mut files = vec![config::File { name: format!("{name}.loam.hcl"), bytes: text[..over].to_vec() }];
+    if let Some(bytes) = text[..at].get(over + marked.len()..) {
+        files.push(config::File { name: format!("{name}_override.loam.hcl"), bytes: bytes.to_vec() });
+    }
+    let (mut config, mut diagnostics) = config::parse(Path::new("."), files, &mut sources);
     let called = String::from_utf8_lossy(text.get(at + marker.len()..).unwrap_or_default()).into_owned();
     for part in called.split("\n# module: ").filter(|part| !part.is_empty()) {
         let (names, text) = part.split_once('\n').unwrap_or((part, ""));

@@ -5,3 +5,4 @@ mod diagnostics;
 mod differential;
 mod dynamic;
 mod language;
+mod overrides;
