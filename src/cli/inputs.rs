@@ -9,6 +9,7 @@ use std::{
 use loam_provider::Str;
 
 use super::{
+    ask::{Asker, Wanted},
     error::Failure,
     project::{self, Project},
 };
@@ -36,13 +37,25 @@ pub(super) struct Inputs {
     /// Read input variables from a file; may be given several times
     #[arg(long = "var-file", value_name = "FILE")]
     var_files: Vec<PathBuf>,
+    /// Ask for input variables that have no value, on a terminal
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_missing_value = "true")]
+    input: bool,
+}
+
+impl Inputs {
+    /// Returns whether a person may be asked.
+    pub(super) fn wanted(&self) -> Wanted {
+        if self.input { Wanted::Yes } else { Wanted::No }
+    }
 }
 
 /// Evaluates the variables of a project: environment, `loam.vars.hcl`, `*.auto.vars.hcl` by name, `--var-file`, `--var`,
-/// each before the next.
+/// each before the next. What is missing is asked for, where there is somebody to ask.
 pub(super) fn variables(
     project: &mut Project,
     inputs: &Inputs,
+    asker: &Asker,
 ) -> Result<(BTreeMap<Str, Evaluated>, Diagnostics), Failure> {
     let mut diagnostics = Diagnostics::default();
     let mut given = eval::Inputs::default();
@@ -75,6 +88,7 @@ pub(super) fn variables(
     }
     let mut values = project.paths.clone();
     let module = std::sync::Arc::clone(&project.config.root);
+    asker.ask(&module, &mut given, &project.paths, &project.files, &mut project.sources)?;
     eval::variables(&module, &given, &mut values, &project.files, &mut project.sources, &mut diagnostics);
     let variables = module
         .variables

@@ -4,6 +4,7 @@
 //! paragraph. `error` alone turns failures into text and exit codes.
 
 mod apply;
+mod ask;
 mod completions;
 mod console;
 mod demo;

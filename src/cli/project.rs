@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Global,
+    ask::Asker,
     error::Failure,
     inputs::{self, Inputs},
     terminal::Terminal,
@@ -125,7 +126,7 @@ impl Project {
         let paths = ModuleValues::new(".".into(), ".".into(), directory.base.clone());
         let (variables, used) = (BTreeMap::new(), Vec::new());
         let mut project = Self { directory, sources, config, files, paths, variables, used };
-        diagnostics.extend(project.evaluate_variables(given, &diagnostics)?);
+        diagnostics.extend(project.evaluate_variables(given, global, &diagnostics)?);
         diagnostics.extend(project.load_modules(&global.directory)?);
         let tree = config::Tree::of(&project.config.root);
         diagnostics.extend(config::cycles(&tree, &config::needs(&tree)));
@@ -133,7 +134,12 @@ impl Project {
         Ok((project, diagnostics))
     }
 
-    fn evaluate_variables(&mut self, given: Given<'_>, so_far: &Diagnostics) -> Result<Diagnostics, Failure> {
+    fn evaluate_variables(
+        &mut self,
+        given: Given<'_>,
+        global: &Global,
+        so_far: &Diagnostics,
+    ) -> Result<Diagnostics, Failure> {
         let (inputs, is_told) = match given {
             Given::Known(variables) => {
                 self.variables.clone_from(variables);
@@ -144,7 +150,8 @@ impl Project {
             // A file that is missing is told by whoever needs it.
             Given::Partly(inputs) => (inputs, false),
         };
-        let (variables, diagnostics) = inputs::variables(self, inputs)?;
+        let asker = if is_told { Asker::find(global, inputs.wanted()) } else { Asker::Nobody };
+        let (variables, diagnostics) = inputs::variables(self, inputs, &asker)?;
         self.variables = variables;
         Ok(if is_told { diagnostics } else { Diagnostics::default() })
     }

@@ -34,18 +34,11 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(global: &Global) -> Self {
-        let is_plain = global.no_color || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let style = |is_terminal: bool| Style {
-            colour: if is_terminal && !is_plain && !is_dumb { Colour::Ansi } else { Colour::Never },
-            glyphs: if is_unicode() { Glyphs::Unicode } else { Glyphs::Ascii },
-            width: width(is_terminal),
-        };
+        let of = |is_terminal| style(global, is_terminal);
         let results: Box<dyn io::Write + Send> = Box::new(io::stdout());
         let messages: Box<dyn io::Write + Send> = Box::new(io::stderr());
-        let screen =
-            Screen::new((results, style(io::stdout().is_terminal())), (messages, style(io::stderr().is_terminal())));
-        let is_live = !global.json && !is_dumb && io::stderr().is_terminal();
+        let screen = Screen::new((results, of(io::stdout().is_terminal())), (messages, of(io::stderr().is_terminal())));
+        let is_live = !global.json && !is_dumb() && io::stderr().is_terminal();
         Self { screen, is_json: global.json, is_live, secrets: Secrets::default() }
     }
 
@@ -214,6 +207,20 @@ impl Terminal {
             self.screen.message(|out, style| ui::diagnostics(out, style, &sorted, sources));
         }
     }
+}
+
+/// Returns how a stream is written to.
+pub(super) fn style(global: &Global, is_terminal: bool) -> Style {
+    let is_plain = global.no_color || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Style {
+        colour: if is_terminal && !is_plain && !is_dumb() { Colour::Ansi } else { Colour::Never },
+        glyphs: if is_unicode() { Glyphs::Unicode } else { Glyphs::Ascii },
+        width: width(is_terminal),
+    }
+}
+
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Returns whether the locale says that characters outside ASCII can be shown; an empty one says nothing against it.

@@ -36,6 +36,13 @@ pub struct File {
 ///
 /// Each mistake that does not follow from another is reported, in one go.
 pub fn load(dir: &Path, sources: &mut Sources) -> (Config, Diagnostics) {
+    let (config, mut diagnostics) = load_module(dir, sources);
+    diagnostics.extend(interfaces::check_root(&config.root));
+    (config, diagnostics)
+}
+
+/// Reads a module that is called, as [`load`] reads the root.
+pub fn load_module(dir: &Path, sources: &mut Sources) -> (Config, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let mut files = Vec::new();
     let unreadable = |path: &Path, error: &io::Error| {
@@ -72,7 +79,9 @@ pub fn load(dir: &Path, sources: &mut Sources) -> (Config, Diagnostics) {
 
 /// Reads a configuration from files that are in memory.
 pub fn parse(dir: &Path, files: Vec<File>, sources: &mut Sources) -> (Config, Diagnostics) {
-    assemble(dir, files, Complete::Yes, sources)
+    let (config, mut diagnostics) = assemble(dir, files, Complete::Yes, sources);
+    diagnostics.extend(interfaces::check_root(&config.root));
+    (config, diagnostics)
 }
 
 /// Whether all files of the configuration are there.
@@ -107,7 +116,6 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
     }
     diagnostics.extend(check::references(&builder));
     builder.module.is_partial = builder.broken_any;
-    diagnostics.extend(interfaces::check_root(&builder.module));
     let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     (Config { root: Arc::new(builder.module), digest }, diagnostics)
 }

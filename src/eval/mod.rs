@@ -30,5 +30,5 @@ pub use marks::{Evaluated, Marks};
 pub use scope::{Each, InstanceValues, ModuleValues, Scope, Stage};
 pub use statics::{Obstacle, Statics};
 pub use variables::{
-    Inputs, Outcome, WhenUndeclared, argument, check, validate_all, validate_rest, validations, variables,
+    Inputs, Outcome, WhenUndeclared, answer, argument, check, validate_all, validate_rest, validations, variables,
 };

@@ -1,6 +1,6 @@
 //! The values of a module's variables: given, converted, defaulted and checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use loam_provider::{Str, Type, Value};
 
@@ -45,6 +45,13 @@ impl Inputs {
     pub fn text(&mut self, name: &str, text: &str, origin: &str, unknown: WhenUndeclared) {
         let given = Given::Text(text.to_owned());
         self.0.push(Input { name: name.into(), origin: origin.to_owned(), given, unknown });
+    }
+
+    /// Returns the variables that need a value and are given none, by name.
+    pub fn missing<'m>(&self, module: &'m Module) -> impl Iterator<Item = &'m Variable> {
+        let given: BTreeSet<&Str> = self.0.iter().map(|input| &input.name).collect();
+        let needed = module.variables.values().filter(|variable| variable.default.is_none());
+        needed.filter(|variable| !given.contains(&variable.name)).collect::<Vec<_>>().into_iter()
     }
 
     /// Adds the values of a file.
@@ -92,6 +99,29 @@ pub fn variables(
     for variable in module.variables.values() {
         validate(variable, &scope, OnlyVariables::Yes, diagnostics);
     }
+}
+
+/// Says what is wrong with a value for one variable, as far as that can be told from it alone.
+pub fn answer(
+    module: &Module,
+    variable: &Variable,
+    text: &str,
+    paths: &ModuleValues,
+    files: &super::Files,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) {
+    let given = Given::Text(text.to_owned());
+    let input =
+        Input { name: variable.name.clone(), origin: "the answer".into(), given, unknown: WhenUndeclared::Error };
+    let Some(value) = self::given(variable, &input, files, sources, diagnostics) else { return };
+    // What is not given yet is unknown, and so is what depends on it.
+    let mut values = paths.clone();
+    for other in module.variables.values() {
+        values.set(Subject::Variable(other.name.clone()), Value::Unknown(other.ty.clone()).into());
+    }
+    values.set(Subject::Variable(variable.name.clone()), marked(variable, Some(value)));
+    validate(variable, &Scope::new(&values, files), OnlyVariables::Yes, diagnostics);
 }
 
 /// Returns the value of a variable of a called module: what the call gives it, or its default. `given` is a value and

@@ -381,7 +381,7 @@ impl Loader<'_> {
 
     fn parse(&mut self, place: &Place, path: &ModulePath) -> Arc<Module> {
         let shown = cleaned(&self.site.shown.join(&place.dir));
-        let (config, mut found) = config::load(&shown, self.sources);
+        let (config, mut found) = config::load_module(&shown, self.sources);
         found.set_address(path);
         self.diagnostics.extend(found);
         self.digests.insert(format!("{}\0{}", place.dir.display(), config.digest));

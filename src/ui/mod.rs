@@ -7,6 +7,7 @@
 //! Secrets are masked while trees of values are made (`value` and `plan::diff`), before anything is laid out.
 
 mod about;
+mod ask;
 mod confirm;
 mod console;
 mod diagnostic;
@@ -27,6 +28,7 @@ mod trouble;
 mod value;
 
 pub use about::{Version, addresses, addresses_json, providers, providers_json, valid_json, version, version_json};
+pub use ask::{Question, ask};
 pub use confirm::{Answer, Answers, ConfirmError, confirm};
 pub use console::{answer, answer_error_json, answer_json, request_error_json};
 pub use diagnostic::{diagnostics, diagnostics_json};
