@@ -176,6 +176,7 @@ impl<'r> Preparing<'r> {
         let scope = self.settling.world.scope(at).with_instance(&instance);
         check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Apply, diagnostics);
         let evaluated = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, diagnostics);
+        diagnostics.extend(check::kept(block, kind, &evaluated));
         if let Some(path) = evaluated.value.first_unknown()
             && !diagnostics.has_errors()
         {
@@ -325,6 +326,7 @@ impl<'r> Preparing<'r> {
             let scope = world.scope(root);
             check::checks("Precondition failed", &output.preconditions, &scope, Stage::Plan, &mut found);
             let evaluated = eval::expr(&output.value.expr, &scope, &mut found);
+            found.extend(check::ephemeral(output, &evaluated).into_iter().collect());
             if let Some(leak) = check::leak(output, &evaluated.marks) {
                 found.push(leak);
             }

@@ -36,7 +36,7 @@ Examples:
   loam apply next.plan              What `loam plan --out next.plan` saved, without asking")]
 pub(super) struct Args {
     /// Apply this saved plan, without asking
-    #[arg(value_name = "PLAN", conflicts_with_all = ["vars", "var_files", "replace", "refresh"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["replace", "refresh"])]
     saved: Option<PathBuf>,
     #[command(flatten)]
     applying: Applying,
@@ -78,8 +78,12 @@ pub(super) fn work(terminal: &mut Terminal, global: &Global, wish: &Wish<'_>) ->
     let Wish { command, mode, saved, applying, planning, inputs } = wish;
     let seal = Directory::open(global)?.seal()?;
     let saved = saved.map(|path| plan::load(&project::given_path(path), &seal)).transpose()?;
-    let known = saved.as_ref().map(inputs_of);
-    let project = Project::open(terminal, global, known.as_ref().map_or(Given::Wholly(inputs), Given::Known))?;
+    let known = saved.as_ref().map(|plan| (inputs_of(plan), &plan.ephemeral));
+    let given = match &known {
+        Some((values, ephemeral)) => Given::Saved { values, ephemeral, inputs },
+        None => Given::Wholly(inputs),
+    };
+    let project = Project::open(terminal, global, given)?;
     let variables = project.variables.clone();
     let lock = project.directory.lock(command, applying.lock_timeout)?;
     let mut store = Sqlite::open(lock, seal, run::now())?;

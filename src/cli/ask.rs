@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{self, BufRead as _, IsTerminal as _, Read as _},
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
 };
 
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -86,8 +86,10 @@ fn question(style: Style, variable: &Variable) -> Result<Option<String>, Failure
     let form = if is_hidden { format!("{form} What you type is not shown.") } else { form };
     let description = variable.description.as_deref();
     let question = Question { name: &variable.name, description, form: &form };
-    let mut answer = || if is_hidden { hidden_line() } else { line() };
-    ui::ask(&mut io::stderr().lock(), style, &question, &mut answer).map_err(|error| match error.kind() {
+    let put = |answer: &mut dyn FnMut() -> _| ui::ask(&mut io::stderr().lock(), style, &question, answer);
+    // Quiet before the question is there: whoever answers at once is not seen either.
+    let answer = if is_hidden { Quiet::start().and_then(|_quiet| put(&mut keys)) } else { put(&mut line) };
+    answer.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::new("interrupted; nothing was changed"),
         _ => Failure::new(format!("failed to ask for `var.{}`: {error}", variable.name)),
     })
@@ -99,28 +101,28 @@ fn line() -> io::Result<Option<String>> {
     Ok((!is_end).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-/// Reads a line without showing it. Ctrl-C is read like any other key meanwhile, so that the terminal is as it was
-/// when loam ends.
-fn hidden_line() -> io::Result<Option<String>> {
-    let before = termios::tcgetattr(io::stdin())?;
-    let mut quiet = before.clone();
-    quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-    quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
-    quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-    termios::tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
-    let line = keys();
-    restore(&before)?;
-    // The newline was not shown either.
-    eprint_newline()?;
-    line
+/// A terminal that shows nothing of what is typed, until this is dropped. Ctrl-C is read like any other key meanwhile,
+/// so that the terminal is as it was when loam ends.
+struct Quiet(Termios);
+
+impl Quiet {
+    fn start() -> io::Result<Self> {
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+        quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
+        quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
+        termios::tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
+        Ok(Self(before))
+    }
 }
 
-fn restore(before: &Termios) -> io::Result<()> {
-    Ok(termios::tcsetattr(io::stdin(), OptionalActions::Drain, before)?)
-}
-
-fn eprint_newline() -> io::Result<()> {
-    io::Write::write_all(&mut io::stderr(), b"\n")
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // Where the terminal is gone there is nothing to put right; the newline that was typed was not shown either.
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
+        let _ = io::stderr().write_all(b"\n");
+    }
 }
 
 fn keys() -> io::Result<Option<String>> {

@@ -1,9 +1,10 @@
 //! Where the values of input variables come from.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use loam_provider::Str;
@@ -14,7 +15,7 @@ use super::{
     project::{self, Project},
 };
 use crate::{
-    config::{self, Subject},
+    config::{self, Module, Subject},
     diag::Diagnostics,
     eval::{self, Evaluated, WhenUndeclared},
 };
@@ -57,9 +58,64 @@ pub(super) fn variables(
     inputs: &Inputs,
     asker: &Asker,
 ) -> Result<(BTreeMap<Str, Evaluated>, Diagnostics), Failure> {
+    let (given, diagnostics) = given(project, inputs)?;
+    let module = Arc::clone(&project.config.root);
+    evaluate(project, &module, given, asker, diagnostics)
+}
+
+/// Evaluates the ephemeral variables of a project for a saved plan, which has the values of all others. `needed` were
+/// given a value when it was made.
+pub(super) fn ephemeral(
+    project: &mut Project,
+    inputs: &Inputs,
+    needed: &BTreeSet<Str>,
+    asker: &Asker,
+) -> Result<(BTreeMap<Str, Evaluated>, Diagnostics), Failure> {
+    let mut module = Module { dir: project.config.root.dir.clone(), ..Module::default() };
+    module.variables.clone_from(&project.config.root.variables);
+    module.variables.retain(|_, variable| variable.ephemeral);
+    let named = inputs.vars.iter().filter_map(|var| Some(var.split_once('=')?.0));
+    if let Some(name) = named.into_iter().find(|name| !module.variables.contains_key(*name)) {
+        let detail = format!("`--var {name}` cannot be used with a saved plan, which has the values of its variables");
+        return Err(Failure::new(detail).hint("Make a new plan, or leave it out."));
+    }
+    if module.variables.is_empty() {
+        return Ok((BTreeMap::new(), Diagnostics::default()));
+    }
+    for name in needed {
+        // It was given a value then, so its default will not do.
+        if let Some(variable) = module.variables.get_mut(name) {
+            variable.default = None;
+        }
+    }
+    let (given, diagnostics) = given(project, inputs)?;
+    let given = given.only(|name| module.variables.contains_key(name));
+    evaluate(project, &module, given, asker, diagnostics)
+}
+
+fn evaluate(
+    project: &mut Project,
+    module: &Module,
+    mut given: eval::Inputs,
+    asker: &Asker,
+    mut diagnostics: Diagnostics,
+) -> Result<(BTreeMap<Str, Evaluated>, Diagnostics), Failure> {
+    let mut values = project.paths.clone();
+    asker.ask(module, &mut given, &project.paths, &project.files, &mut project.sources)?;
+    eval::variables(module, &given, &mut values, &project.files, &mut project.sources, &mut diagnostics);
+    let variables = module
+        .variables
+        .keys()
+        .filter_map(|name| values.get(&Subject::Variable(name.clone())).map(|value| (name.clone(), value.clone())));
+    Ok((variables.collect(), diagnostics))
+}
+
+/// Collects the values that are given from outside.
+fn given(project: &mut Project, inputs: &Inputs) -> Result<(eval::Inputs, Diagnostics), Failure> {
     let mut diagnostics = Diagnostics::default();
     let mut given = eval::Inputs::default();
-    let has_secrets = project.config.root.variables.values().any(|variable| variable.sensitive);
+    let mut variables = project.config.root.variables.values();
+    let has_secrets = variables.any(|variable| variable.sensitive || variable.ephemeral);
     for (name, value) in environment() {
         given.text(&name, &value, &format!("the environment variable `{PREFIX}{name}`"), WhenUndeclared::Ignore);
     }
@@ -86,15 +142,7 @@ pub(super) fn variables(
         })?;
         given.text(name, value, "`--var`", WhenUndeclared::Error);
     }
-    let mut values = project.paths.clone();
-    let module = std::sync::Arc::clone(&project.config.root);
-    asker.ask(&module, &mut given, &project.paths, &project.files, &mut project.sources)?;
-    eval::variables(&module, &given, &mut values, &project.files, &mut project.sources, &mut diagnostics);
-    let variables = module
-        .variables
-        .keys()
-        .filter_map(|name| values.get(&Subject::Variable(name.clone())).map(|value| (name.clone(), value.clone())));
-    Ok((variables.collect(), diagnostics))
+    Ok((given, diagnostics))
 }
 
 /// Returns the input variables in the environment; what is not text cannot be one.

@@ -1,7 +1,7 @@
 //! A directory with a configuration, and all that is opened for it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
     sync::Arc,
@@ -61,8 +61,8 @@ pub(super) enum Given<'a> {
     Wholly(&'a Inputs),
     /// What these say, for those who can do without: nothing that is wrong with them is told.
     Partly(&'a Inputs),
-    /// These.
-    Known(&'a BTreeMap<Str, Evaluated>),
+    /// These, which a saved plan has, and what is said for the ephemeral ones, which it has not.
+    Saved { values: &'a BTreeMap<Str, Evaluated>, ephemeral: &'a BTreeSet<Str>, inputs: &'a Inputs },
 }
 
 impl Directory {
@@ -141,9 +141,12 @@ impl Project {
         so_far: &Diagnostics,
     ) -> Result<Diagnostics, Failure> {
         let (inputs, is_told) = match given {
-            Given::Known(variables) => {
-                self.variables.clone_from(variables);
-                return Ok(Diagnostics::default());
+            Given::Saved { values, ephemeral, inputs } => {
+                let asker = Asker::find(global, inputs.wanted());
+                let (variables, diagnostics) = inputs::ephemeral(self, inputs, ephemeral, &asker)?;
+                self.variables = values.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+                self.variables.extend(variables);
+                return Ok(diagnostics);
             }
             // What is wrong with variables may follow from what is wrong with their blocks.
             Given::Wholly(inputs) => (inputs, !so_far.has_errors()),

@@ -47,6 +47,12 @@ impl Inputs {
         self.0.push(Input { name: name.into(), origin: origin.to_owned(), given, unknown });
     }
 
+    /// Leaves out the values of all other variables.
+    #[must_use]
+    pub fn only(self, is_wanted: impl Fn(&Str) -> bool) -> Self {
+        Self(self.0.into_iter().filter(|input| is_wanted(&input.name)).collect())
+    }
+
     /// Returns the variables that need a value and are given none, by name.
     pub fn missing<'m>(&self, module: &'m Module) -> impl Iterator<Item = &'m Variable> {
         let given: BTreeSet<&Str> = self.0.iter().map(|input| &input.name).collect();

@@ -1,9 +1,11 @@
 //! Conditions that a configuration states about itself.
 
+use loam_provider::Kind;
+
 use crate::{
-    config::{Check, Output},
+    config::{Check, Output, Resource},
     diag::{Diagnostic, Diagnostics},
-    eval::{self, Marks, Outcome, Scope},
+    eval::{self, Evaluated, Marks, Outcome, Scope},
 };
 
 /// When a condition is looked at.
@@ -15,18 +17,31 @@ pub(crate) enum Stage {
     Apply,
 }
 
-/// Returns what is wrong with an output that holds a secret, or what may be kept nowhere, and does not say so.
+/// Returns what is wrong with an output that holds what may be kept nowhere and does not say so, or the other way round.
+pub(crate) fn ephemeral(output: &Output, value: &Evaluated) -> Option<Diagnostic> {
+    let span = output.value.expr.span;
+    let wrong = |detail: &str, hint: &str| Some(Diagnostic::error("Ephemeral value", span, detail).hint(hint));
+    match (output.ephemeral, value.marks.has_ephemeral()) {
+        (false, true) => wrong(
+            "This value is ephemeral, and the output does not say so.",
+            "In a called module add `ephemeral = true` to the output. Outputs of the root module are kept: use `ephemeralasnull(…)`.",
+        ),
+        // What is unknown may come from a mistake that was reported.
+        (true, false) if value.value.is_wholly_known() => {
+            wrong("The output says that it is ephemeral, but its value is not.", "Remove `ephemeral` from the output.")
+        }
+        (true, _) | (false, false) => None,
+    }
+}
+
+/// Returns what is wrong with an object that is kept in the state and holds what may be kept nowhere.
+pub(crate) fn kept(block: &Resource, kind: &Kind, object: &Evaluated) -> Diagnostics {
+    eval::ephemeral(object, &block.body, &kind.schema, &format!("`{}`", block.name))
+}
+
+/// Returns what is wrong with an output that holds a secret and does not say so.
 pub(crate) fn leak(output: &Output, marks: &Marks) -> Option<Diagnostic> {
     let span = output.value.expr.span;
-    if marks.has_ephemeral() && !output.ephemeral {
-        let detail = "This value is ephemeral, and the output does not say so.";
-        let hint = "In a called module add `ephemeral = true` to the output; in the root module, whose outputs are kept, use `ephemeralasnull(…)`.";
-        return Some(Diagnostic::error("Ephemeral value", span, detail).hint(hint));
-    }
-    if output.ephemeral && !marks.has_ephemeral() {
-        let detail = "The output says that it is ephemeral, but its value is not.";
-        return Some(Diagnostic::error("Ephemeral output", span, detail).hint("Remove `ephemeral` from the output."));
-    }
     if output.sensitive || !marks.has_secrets() {
         return None;
     }

@@ -85,7 +85,10 @@ fn count(
         return None;
     }
     let wrong = |detail: String| Diagnostic::error("Invalid count", attribute.expr.span, detail);
-    let diagnostic = if !evaluated.marks.is_empty() {
+    let diagnostic = if evaluated.marks.has_ephemeral() {
+        wrong("`count` is ephemeral, but the instances are kept in the state.".into())
+            .hint("Use a value that may be kept: instances must be the same at apply and ever after.")
+    } else if !evaluated.marks.is_empty() {
         wrong("`count` is a secret, and the number of instances could not be shown in a plan.".into())
             .hint("Use `nonsensitive(…)` if the number itself is no secret.")
     } else {
@@ -118,6 +121,10 @@ fn members(
     let wrong = |detail: String| Diagnostic::error("Invalid for_each", attribute.expr.span, detail);
     let diagnostic = match &evaluated.value {
         Value::Unknown(_) => unknown("for_each", attribute, scope, &origins()),
+        _ if evaluated.marks.of_whole().has_ephemeral() => {
+            wrong("`for_each` is ephemeral, but the keys of instances are kept in the state.".into())
+                .hint("Use keys that may be kept: instances must be the same at apply and ever after.")
+        }
         _ if evaluated.marks.is_whole() => {
             wrong("`for_each` is a secret, and the keys of instances could not be shown in a plan.".into())
                 .hint("Use `nonsensitive(…)`, or `for_each` over the keys alone.")

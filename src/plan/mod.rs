@@ -73,6 +73,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The values of the input variables.
     pub variables: BTreeMap<Str, Input>,
+    /// The ephemeral input variables that were given a value, which is not kept: it must be given again.
+    pub ephemeral: BTreeSet<Str>,
     /// Addresses of the state that get another one before anything else happens.
     pub moves: Vec<Move>,
     /// What data sources had to tell when the plan was made, by address.

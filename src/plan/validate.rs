@@ -113,7 +113,8 @@ fn block(block: &Resource, offers: &Offers, world: &World<'_>, at: InModule, dia
         }
         return Type::Any;
     };
-    eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, diagnostics);
+    let object = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, diagnostics);
+    diagnostics.extend(super::check::kept(block, kind, &object));
     evaluate_checks(&block.lifecycle.preconditions, world, at, &instance, diagnostics);
     let self_object = Some(Evaluated::from(Value::Unknown(kind.schema.ty())));
     let with_self = InstanceValues { self_object, ..instance };

@@ -195,6 +195,7 @@ impl<'p> Visit<'p> {
             let provider = self.provider(&configuration, block, &scope, &mut found);
             check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Plan, &mut found);
             let config = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, &mut found);
+            found.extend(check::kept(block, kind, &config));
             let provider = match provider {
                 Some(provider) if !found.has_errors() => provider,
                 Some(_) | None => {
@@ -355,6 +356,7 @@ impl<'p> Visit<'p> {
         let scope = self.world.scope(self.world.nth(ModuleId::ROOT, 0));
         check::checks("Precondition failed", &output.preconditions, &scope, Stage::Plan, &mut found);
         let evaluated = eval::expr(&output.value.expr, &scope, &mut found);
+        found.extend(check::ephemeral(output, &evaluated).into_iter().collect());
         if let Some(leak) = check::leak(output, &evaluated.marks) {
             found.push(leak);
         }
@@ -395,10 +397,19 @@ fn finish(basics: &Basics<'_>, parts: Parts, order: Option<&Order<'_>>) -> Plan 
     let Parts { mut changes, unchanged, outputs, moves } = parts;
     changes.sort_by(|a, b| (&a.addr, &a.deposed).cmp(&(&b.addr, &b.deposed)));
     let steps = steps::steps(&changes, basics.objects, order);
-    let variables = basics.variables.iter().map(|(name, evaluated)| {
+    let (ephemeral, kept): (Vec<_>, Vec<_>) =
+        basics.variables.iter().partition(|(_, evaluated)| evaluated.marks.has_ephemeral());
+    let variables = kept.into_iter().map(|(name, evaluated)| {
         let sensitive = evaluated.marks.paths().cloned().collect();
         (name.clone(), Input { value: evaluated.value.clone(), sensitive })
     });
+    let declared = &basics.config.root.variables;
+    let is_default = |name: &Str, evaluated: &Evaluated| {
+        let variable = declared.get(name)?;
+        let default = crate::config::constant(&variable.default.as_ref()?.expr)?.convert(&variable.ty).ok()?;
+        (default == evaluated.value).then_some(())
+    };
+    let ephemeral = ephemeral.into_iter().filter(|(name, evaluated)| is_default(name, evaluated).is_none());
     Plan {
         basis: Basis {
             format: FORMAT,
@@ -414,6 +425,7 @@ fn finish(basics: &Basics<'_>, parts: Parts, order: Option<&Order<'_>>) -> Plan 
         outputs,
         steps,
         variables: variables.collect(),
+        ephemeral: ephemeral.map(|(name, _)| name.clone()).collect(),
         moves,
         data: Vec::new(),
         checks: Vec::new(),

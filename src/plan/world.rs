@@ -288,8 +288,9 @@ impl<'c> World<'c> {
         let stage = super::check::Stage::Plan;
         super::check::checks("Precondition failed", &output.preconditions, &scope, stage, diagnostics);
         let mut value = eval::expr(&output.value.expr, &scope, diagnostics);
+        diagnostics.extend(super::check::ephemeral(output, &value).into_iter().collect());
         if output.sensitive {
-            value.marks = Marks::whole();
+            value.marks = Marks::whole().and(&value.marks.ephemeral_only());
         }
         let instance = &mut self.instances[at.0];
         instance.outputs.insert(output.name.clone(), value);

@@ -2,6 +2,7 @@
 
 mod basics;
 mod console;
+mod ephemeral;
 mod fmt;
 mod graph;
 mod interrupt;

@@ -72,9 +72,13 @@ fn an_interrupt_is_an_answer() {
 
 /// Runs loam at a terminal, types a line at each prompt in turn, and returns its exit code and all that was shown.
 fn converse(project: &Project, arguments: &str, typed: &[(&str, &str)]) -> (i32, String) {
+    at_terminal(project, &format!("exec \"$IT_LOAM\" {arguments}"), typed)
+}
+
+fn at_terminal(project: &Project, line: &str, typed: &[(&str, &str)]) -> (i32, String) {
     let mut command = Command::new("script");
     project.bare(&mut command);
-    command.args(["--quiet", "--return", "--command", &format!("exec \"$IT_LOAM\" {arguments}"), "/dev/null"]);
+    command.args(["--quiet", "--return", "--command", line, "/dev/null"]);
     command
         .env("IT_LOAM", env!("CARGO_BIN_EXE_loam"))
         .env("TERM", "xterm")
@@ -167,7 +171,9 @@ fn nobody_is_asked_who_did_not_want_to_be() {
 #[test]
 fn an_interrupted_question_leaves_the_terminal_as_it_was() {
     let project = Project::with("variable \"token\" {\n  ephemeral = true\n}\n");
-    let (code, shown) = converse(&project, "plan; stty -a | grep -c -w -- '-echo'", &[("var.token = ", "hun\u{3}")]);
-    assert!(shown.contains("interrupted; nothing was changed"), "{shown}");
-    assert_eq!((code, shown.trim_end().ends_with('0')), (1, true), "{shown}");
+    let line = "\"$IT_LOAM\" plan; echo \"ended with $?\"; stty -a | tr ' ' '\\n' | grep -x -e '-*echo' -e '-*icanon' -e '-*isig'";
+    let (_, shown) = at_terminal(&project, line, &[("var.token = ", "hun\u{3}")]);
+    assert!(shown.contains("interrupted; nothing was changed") && shown.contains("ended with 1"), "{shown}");
+    let modes: Vec<&str> = shown.lines().rev().take(3).map(str::trim).collect();
+    assert_eq!(modes, ["echo", "icanon", "isig"], "{shown}");
 }

@@ -1,7 +1,10 @@
 //! Plans as they are shown. `Sample` makes changes of a made-up kind; each test shows one of them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use loam_provider::{
@@ -121,7 +124,19 @@ fn plan_of(changes: Vec<ObjectChange>) -> Plan {
     };
     let (outputs, variables) = (BTreeMap::new(), BTreeMap::new());
     let (moves, data, checks) = (Vec::new(), Vec::new(), Vec::new());
-    Plan { basis, mode: Mode::Apply, changes, unchanged: 2, outputs, steps: Vec::new(), variables, moves, data, checks }
+    Plan {
+        basis,
+        mode: Mode::Apply,
+        changes,
+        unchanged: 2,
+        outputs,
+        steps: Vec::new(),
+        variables,
+        ephemeral: BTreeSet::new(),
+        moves,
+        data,
+        checks,
+    }
 }
 
 fn show(style: Style, shown: &Plan) -> String {
