@@ -137,6 +137,10 @@ impl Dispatcher<'_, '_> {
         }
         self.skip_unreached();
         self.settle_outputs()?;
+        if self.plan.mode == Mode::Apply && self.stopped == Stop::No {
+            let clock = Clock((self.tools.now)().into());
+            self.preparing.checks(&self.tools.state_id, clock, &mut self.diagnostics).await;
+        }
         self.tell(&Event::ApplyFinished { summary: self.summary, elapsed: began.elapsed() });
         self.keep_log()?;
         Ok(Applied { summary: self.summary, stopped: self.stopped, diagnostics: std::mem::take(&mut self.diagnostics) })
@@ -378,7 +382,7 @@ impl Dispatcher<'_, '_> {
                 self.summary.imported += 1;
                 let (address, action) = (change.addr.clone(), Action::Import);
                 shown.push(Event::StepDone { address, action, elapsed: Duration::ZERO });
-                record::brought_up_to_date(slot, change).into_iter().collect()
+                record::taken_over(change).map(|object| Write::Put(Box::new(object))).into_iter().collect()
             }
             Work::Record { .. } | Work::Check { .. } => record::brought_up_to_date(slot, change).into_iter().collect(),
             Work::Read { .. } | Work::Gather { .. } => Vec::new(),

@@ -29,6 +29,7 @@ use crate::{
     state::{RunId, StateError, Store, Stored},
 };
 
+pub use record::taken_over;
 pub use recover::recover;
 
 /// How the user wants a run to go on.

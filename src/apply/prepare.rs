@@ -8,22 +8,24 @@ use std::{
 };
 
 use jiff::Timestamp;
-use loam_provider::{Known, Path, Period, Type, Value};
+use loam_provider::{Known, Path, Period, Str, Type, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     ApplyError, Basics,
     settle::{self, Settling, Site},
 };
 use crate::{
-    addr::{Instance, InstanceKey},
+    addr::{self, Instance, InstanceKey},
     config::{Config, Member, ModuleId, Repeat},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated, InstanceValues, Marks},
     event::{Action, Secrets, Trouble},
-    host::{Host, ProviderRef},
+    host::{Clock, Host, ProviderRef},
     plan::{
-        Change, Mode, ObjectChange, Plan, Work,
+        Change, Mode, ObjectChange, Plan, Work, assertions,
         check::{self, Stage},
+        decide::Calls,
         order::Order,
         propose, secret,
         world::{InModule, World},
@@ -125,6 +127,7 @@ impl<'r> Preparing<'r> {
             (Work::Update { .. }, Change::Update { before, after }) => {
                 (Action::Update, Some(before.clone()), Some(after))
             }
+            (Work::Read { .. }, Change::Read { after, .. }) => (Action::Read, None, Some(after)),
             (Work::Delete { .. }, change) => (Action::Delete, change.before().cloned(), None),
             _ => return Err(trouble("the plan's steps and changes contradict each other")),
         };
@@ -170,21 +173,24 @@ impl<'r> Preparing<'r> {
             return Err(trouble("its block no longer has this instance"));
         };
         let host = Arc::clone(&self.host);
-        let Some(kind) = host.kind(&block.name.kind) else {
+        let Some(schema) = host.offers().schema(block.name.mode, &block.name.kind) else {
             return Err(trouble("no provider offers its kind any more"));
         };
         let scope = self.settling.world.scope(at).with_instance(&instance);
         check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Apply, diagnostics);
-        let evaluated = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, diagnostics);
-        diagnostics.extend(check::kept(block, kind, &evaluated));
+        let evaluated = eval::body(&block.body, schema, &block.name.kind, block.span, &scope, diagnostics);
+        diagnostics.extend(check::kept(block, schema, &evaluated));
         if let Some(path) = evaluated.value.first_unknown()
             && !diagnostics.has_errors()
         {
             let detail = format!("`{path}` is still unknown, although everything it depends on is done.");
             diagnostics.push(Diagnostic::error("Value still unknown", block.span, detail));
         }
-        let planned = propose::refine(&kind.schema, after, &evaluated.value);
-        let sensitive = secret::paths(&kind.schema, &planned, evaluated.marks.paths().cloned(), &self.secrets);
+        let planned = match block.name.mode {
+            addr::Mode::Managed => propose::refine(schema, after, &evaluated.value),
+            addr::Mode::Data => eval::with_defaults(&evaluated.value, schema),
+        };
+        let sensitive = secret::paths(schema, &planned, evaluated.marks.paths().cloned(), &self.secrets);
         Ok((planned, sensitive.into_iter().collect(), Some(instance)))
     }
 
@@ -262,10 +268,11 @@ impl<'r> Preparing<'r> {
 
     /// Returns where secrets stand in what a step left.
     pub(super) fn secrets_of(&self, prepared: &Prepared, left: &Known) -> Vec<Path> {
-        match self.host.kind(&prepared.addr.resource.kind) {
-            Some(kind) => {
+        let resource = &prepared.addr.resource;
+        match self.host.offers().schema(resource.mode, &resource.kind) {
+            Some(schema) => {
                 let marked = prepared.sensitive.iter().cloned();
-                secret::paths(&kind.schema, left.value(), marked, &self.secrets).into_iter().collect()
+                secret::paths(schema, left.value(), marked, &self.secrets).into_iter().collect()
             }
             None => prepared.sensitive.clone(),
         }
@@ -286,6 +293,29 @@ impl<'r> Preparing<'r> {
             None => Ok(()),
             Some(first) => Err(trouble(&format!("a postcondition does not hold: {}", first.detail))),
         }
+    }
+
+    /// Looks at the `check` blocks with what is known now, and warns of what does not hold.
+    pub(super) async fn checks(&mut self, state_id: &Str, clock: Clock, diagnostics: &mut Diagnostics) {
+        let host = Arc::clone(&self.host);
+        let calls = Calls {
+            host: &host,
+            state_id: state_id.clone(),
+            cancel: CancellationToken::new(),
+            clock,
+            secrets: self.secrets.clone(),
+        };
+        // What was not made is as nobody knows.
+        let undone = self.plan.changes.iter().enumerate().filter(|(at, change)| {
+            let is_made = matches!(
+                change.change,
+                Change::Create { .. } | Change::Update { .. } | Change::Replace { .. } | Change::Read { .. }
+            );
+            is_made && !self.made.contains(at)
+        });
+        let pending = undone.map(|(_, change)| change.addr.resource.without_keys()).collect();
+        let order = Rc::clone(&self.order);
+        assertions::checks(&mut self.settling.world, &order, &calls, &pending, diagnostics).await;
     }
 
     /// Evaluates the outputs; one that cannot be told keeps the value that was recorded.

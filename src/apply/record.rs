@@ -160,6 +160,15 @@ pub(super) fn brought_up_to_date(slot: Slot, change: &ObjectChange) -> Option<Wr
     Some(Write::Put(Box::new(object(slot, change, sensitive, current, Condition::Ready))))
 }
 
+/// Returns the record of a thing that a change takes over, as it was found.
+#[must_use]
+pub fn taken_over(change: &ObjectChange) -> Option<Object> {
+    let found = change.change.before()?.clone();
+    let sensitive = tidy(change.sensitive.clone(), &found);
+    let slot = Slot { addr: change.addr.clone(), deposed: None };
+    Some(object(slot, change, sensitive, found, Condition::Ready))
+}
+
 /// Returns what the state says about a change's object beside what it is.
 pub(super) fn terms(change: &ObjectChange) -> Terms {
     Terms {

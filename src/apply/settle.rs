@@ -142,7 +142,14 @@ impl<'r> Settling<'r> {
         };
         let wanted = order.sequence().filter(|(at, node)| is_wanted(*at, node)).map(|(at, _)| at);
         let wanted: Vec<usize> = wanted.collect();
-        let needed: BTreeSet<usize> = order.values_needed(wanted.iter().copied()).into_iter().chain(wanted).collect();
+        let checks = order.tree().iter().flat_map(|(module, called)| {
+            called.module.checks.values().flat_map(move |check| check.references()).map(move |name| (module, name))
+        });
+        let named: BTreeSet<usize> =
+            checks.flat_map(|(module, name)| order.named(module, std::iter::once(name))).collect();
+        let needed = order.values_needed(wanted.iter().copied().chain(named.iter().copied())).into_iter();
+        let needed: BTreeSet<usize> =
+            needed.chain(wanted).chain(named.into_iter().filter(|at| order.is_value(*at))).collect();
         for (value, _) in order.sequence().filter(|(at, _)| needed.contains(at)) {
             if self.stages[value] == Stage::Predicted && !is_complete {
                 // It may have been predicted from what was not made.
@@ -162,6 +169,9 @@ pub(super) fn seeds(plan: &Plan, objects: &[Stored]) -> HashMap<ModulePath, Vec<
             let marks = Marks::at_paths(object.sensitive.iter().cloned());
             standing.insert(&object.slot.addr, Evaluated::new(object.attributes.value().clone(), marks));
         }
+    }
+    for fetched in &plan.data {
+        standing.insert(&fetched.addr, fetched.evaluated());
     }
     for change in &plan.changes {
         match change.change.after() {

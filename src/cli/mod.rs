@@ -13,6 +13,7 @@ mod error;
 mod fmt;
 mod get;
 mod graph;
+mod import;
 mod init;
 mod inputs;
 mod internal;
@@ -121,6 +122,7 @@ enum Command {
     Show(show::Args),
     Output(output::Args),
     Console(console::Args),
+    Import(import::Args),
     State(state::Args),
     Graph(graph::Args),
     Fmt(fmt::Args),
@@ -173,6 +175,7 @@ fn dispatch(terminal: &mut Terminal, arguments: Arguments) -> Result<Code, Failu
         Command::Show(args) => show::run(terminal, &global, &args),
         Command::Output(args) => output::run(terminal, &global, &args),
         Command::Console(args) => console::run(terminal, &global, &args),
+        Command::Import(args) => import::run(terminal, &global, &args),
         Command::State(args) => state::run(terminal, &global, &args),
         Command::Graph(args) => graph::run(terminal, &global, &args),
         Command::Fmt(args) => fmt::run(terminal, &global, &args),

@@ -223,6 +223,7 @@ impl Project {
         plan::Options {
             mode,
             replace: replace.iter().cloned().collect(),
+            imports: Vec::new(),
             cancel: cancel.clone(),
             clock: crate::host::Clock(Timestamp::now().into()),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -42,8 +42,13 @@ pub(super) struct Working {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_default_value = true, hide_possible_values = true)]
     pub(super) refresh: bool,
     /// At most how many objects are worked on at once
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = parallelism, display_order = 100)]
+    #[arg(long, value_name = "N", default_value_t = Working::PARALLELISM, value_parser = parallelism, display_order = 100)]
     pub(super) parallelism: u16,
+}
+
+impl Working {
+    /// How many objects are worked on at once where nothing else is said.
+    pub(super) const PARALLELISM: u16 = 16;
 }
 
 /// The state as it is at one moment.
@@ -87,6 +92,18 @@ pub(super) async fn plan(
     mode: Mode,
     planning: &Planning,
 ) -> Result<Attempt, Failure> {
+    plan_with(site, reporter, snapshot, mode, planning, Vec::new()).await
+}
+
+/// Does the same with things to be taken over beside those of `import` blocks.
+pub(super) async fn plan_with(
+    site: Site<'_>,
+    reporter: &mut dyn Reporter,
+    snapshot: Snapshot,
+    mode: Mode,
+    planning: &Planning,
+    imports: Vec<(Instance, Str)>,
+) -> Result<Attempt, Failure> {
     let Site { project, host, variables, interrupt } = site;
     let cancel = interrupt.cancel_on_first();
     let observed = if planning.working.refresh {
@@ -100,7 +117,7 @@ pub(super) async fn plan(
     } else {
         Observed::as_recorded(&snapshot.objects)
     };
-    let options = Project::options(mode, &planning.replace, &cancel);
+    let options = plan::Options { imports, ..Project::options(mode, &planning.replace, &cancel) };
     let basics = plan::Basics {
         config: &project.config,
         variables,

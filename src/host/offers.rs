@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loam_provider::{Block, DataSource, Factory, Kind, Known, Nesting, Role, Schema, Str, Type, Value};
 
 use super::{ProviderRef, builtin};
+use crate::addr::Mode;
 
 /// The provider that realises a kind where several could and the configuration does not say.
 const FALLBACK: &str = "local";
@@ -132,6 +133,15 @@ impl Offers {
     ) -> Result<ProviderRef, NoProvider> {
         let unknown = || NoProvider::UnknownKind { kind: kind.into() };
         chosen(kind, &self.kinds.get(kind).ok_or_else(unknown)?.by, named, configured)
+    }
+
+    /// Returns the schema of what a block of this mode and type says.
+    #[must_use]
+    pub fn schema(&self, mode: Mode, kind: &str) -> Option<&Schema> {
+        match mode {
+            Mode::Managed => self.kind(kind).map(|kind| &kind.schema),
+            Mode::Data => self.data_source(kind).map(|source| &source.schema),
+        }
     }
 
     /// Returns who reads a data source, by the same rule.

@@ -1,6 +1,6 @@
 //! Conditions that a configuration states about itself.
 
-use loam_provider::Kind;
+use loam_provider::Schema;
 
 use crate::{
     config::{Check, Output, Resource},
@@ -34,9 +34,9 @@ pub(crate) fn ephemeral(output: &Output, value: &Evaluated) -> Option<Diagnostic
     }
 }
 
-/// Returns what is wrong with an object that is kept in the state and holds what may be kept nowhere.
-pub(crate) fn kept(block: &Resource, kind: &Kind, object: &Evaluated) -> Diagnostics {
-    eval::ephemeral(object, &block.body, &kind.schema, &format!("`{}`", block.name))
+/// Returns what is wrong with an object that is kept, in the state or in a plan, and holds what may be kept nowhere.
+pub(crate) fn kept(block: &Resource, schema: &Schema, object: &Evaluated) -> Diagnostics {
+    eval::ephemeral(object, &block.body, schema, &format!("`{}`", block.name))
 }
 
 /// Returns what is wrong with an output that holds a secret and does not say so.
@@ -50,18 +50,20 @@ pub(crate) fn leak(output: &Output, marks: &Marks) -> Option<Diagnostic> {
     Some(Diagnostic::error("Sensitive output", span, detail).hint(hint))
 }
 
-/// Evaluates conditions and reports those that do not hold.
+/// Evaluates conditions and reports those that do not hold. Returns whether all of them could be told.
 pub(crate) fn checks(
     summary: &'static str,
     checks: &[Check],
     scope: &Scope<'_>,
     stage: Stage,
     diagnostics: &mut Diagnostics,
-) {
+) -> Told {
+    let mut told = Told::All;
     for check in checks {
         let span = check.condition.expr.span;
         match (eval::check(check, scope, diagnostics), stage) {
-            (Outcome::Passed | Outcome::Invalid, _) | (Outcome::Unknown, Stage::Plan) => {}
+            (Outcome::Passed | Outcome::Invalid, _) => {}
+            (Outcome::Unknown, Stage::Plan) => told = Told::Some,
             (Outcome::Failed(message), _) => diagnostics.push(Diagnostic::error(summary, span, message)),
             (Outcome::Unknown, Stage::Apply) => {
                 let detail = "The condition is still unknown, although everything it depends on is done.";
@@ -69,4 +71,14 @@ pub(crate) fn checks(
             }
         }
     }
+    told
+}
+
+/// How many conditions could be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Every one.
+    All,
+    /// Not every one: something they look at is not known yet.
+    Some,
 }

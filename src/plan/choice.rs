@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use loam_provider::{Type, Value};
 
 use crate::{
-    addr::{InstanceKey, ModulePath},
-    config::{Module, ModuleCall, ProviderChoice, ProviderName},
+    addr::{InstanceKey, Mode, ModulePath},
+    config::{BlockName, Module, ModuleCall, ProviderChoice, ProviderName},
     diag::{Diagnostic, Diagnostics, did_you_mean},
     eval::{self, Scope},
     host::{NoProvider, Offers, ProviderRef},
@@ -74,14 +74,17 @@ fn named(name: &ProviderName, visible: &Visible) -> Option<Configuration> {
 /// [`NoProvider`], with those that could.
 pub(crate) fn choose(
     offers: &Offers,
-    kind: &str,
+    block: &BlockName,
     choice: Option<&ProviderChoice>,
     visible: &Visible,
 ) -> Result<Option<Configuration>, NoProvider> {
     let local = |name: &ProviderName| ProviderRef::new(name.name.clone(), name.alias.clone());
     let candidates = visible.iter().filter(|(_, found)| !found.is_repeated).map(|(name, _)| local(name)).collect();
     let named_here = choice.map(|choice| local(&choice.name));
-    let ProviderRef { name, alias, .. } = offers.provider_of(kind, named_here.as_ref(), &candidates)?;
+    let ProviderRef { name, alias, .. } = match block.mode {
+        Mode::Managed => offers.provider_of(&block.kind, named_here.as_ref(), &candidates)?,
+        Mode::Data => offers.reader_of(&block.kind, named_here.as_ref(), &candidates)?,
+    };
     Ok(named(&ProviderName { name, alias }, visible))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use loam_provider::{Cause, Kind, Known, OpToken, Path, PlanRequest, ProgressSender, Str, Trouble, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::{Change, Drift, ObjectChange, Reason, ReplaceOrder, meta, propose, secret};
+use super::{Change, Drift, ObjectChange, Origin, Reason, ReplaceOrder, imports::Found, meta, propose, secret};
 use crate::{
     addr::{Instance, Resource as Address},
     config::Resource,
@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// All that the fate of one instance depends on.
+#[derive(Clone)]
 pub(super) struct Case<'p> {
     pub(super) addr: Instance,
     pub(super) block: &'p Resource,
@@ -25,6 +26,8 @@ pub(super) struct Case<'p> {
     pub(super) provider: ProviderRef,
     pub(super) config: Evaluated,
     pub(super) stored: Option<&'p Stored>,
+    /// What is taken over, where the state has nothing.
+    pub(super) found: Option<Found>,
     pub(super) observed: Option<&'p Observation>,
     pub(super) dependencies: &'p [Address],
     pub(super) order: ReplaceOrder,
@@ -33,13 +36,31 @@ pub(super) struct Case<'p> {
 }
 
 /// What every call made while planning has in common.
-pub(super) struct Calls<'p> {
-    pub(super) host: &'p Host,
-    pub(super) state_id: Str,
-    pub(super) cancel: CancellationToken,
-    pub(super) clock: Clock,
+pub(crate) struct Calls<'p> {
+    pub(crate) host: &'p Host,
+    pub(crate) state_id: Str,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) clock: Clock,
     /// The secrets among the variables.
-    pub(super) secrets: Secrets,
+    pub(crate) secrets: Secrets,
+}
+
+impl Calls<'_> {
+    /// Returns a call about one object that changes nothing.
+    pub(super) fn call(&self, provider: &ProviderRef, kind: &Str, addr: &Instance) -> Call {
+        Call {
+            provider: provider.clone(),
+            kind: kind.clone(),
+            address: addr.to_string().into(),
+            state_id: self.state_id.clone(),
+            // Planning changes nothing, so it needs no token of its own.
+            token: OpToken("plan".into()),
+            cancel: self.cancel.clone(),
+            timeout: None::<Duration>,
+            progress: ProgressSender::silent(),
+            clock: self.clock,
+        }
+    }
 }
 
 /// Decides what happens to one instance.
@@ -51,6 +72,7 @@ pub(super) async fn decide(case: Case<'_>, calls: &Calls<'_>) -> Result<ObjectCh
         Some(Observation::Failed(trouble)) => return Err(Box::new(unreadable(&case, trouble))),
         None => case.stored.map(|stored| &stored.object.attributes),
     };
+    let prior = prior.or(case.found.as_ref().map(|found| &found.object));
     let config = match prior {
         Some(prior) => propose::ignoring(&case.config.value, prior, &case.block.lifecycle.ignore_changes),
         None => case.config.value.clone(),
@@ -101,8 +123,8 @@ pub(super) async fn decide(case: Case<'_>, calls: &Calls<'_>) -> Result<ObjectCh
         on_destroy: meta::on_destroy(case.block).unwrap_or(case.kind.on_destroy),
         replace_order: case.order,
         dependencies: case.dependencies.to_vec(),
+        origin: case.found.as_ref().map(|found| Origin::Imported { id: found.id.clone() }),
         addr: case.addr,
-        origin: None,
         has_open_conditions: false,
     })
 }
@@ -172,18 +194,7 @@ async fn predict(
     calls: &Calls<'_>,
     request: PlanRequest<'_>,
 ) -> Result<loam_provider::Planned, Box<Diagnostic>> {
-    let call = Call {
-        provider: case.provider.clone(),
-        kind: case.kind.name.clone(),
-        address: case.addr.to_string().into(),
-        state_id: calls.state_id.clone(),
-        // Planning changes nothing, so it needs no token of its own.
-        token: OpToken("plan".into()),
-        cancel: calls.cancel.clone(),
-        timeout: None::<Duration>,
-        progress: ProgressSender::silent(),
-        clock: calls.clock,
-    };
+    let call = calls.call(&case.provider, &case.kind.name, &case.addr);
     tokio::select! {
         biased;
         () = calls.cancel.cancelled() => Err(Box::new(interrupted())),

@@ -6,13 +6,16 @@
 //!
 //! Nothing here writes. Start in `steps` if something happens too early.
 
+pub(crate) mod assertions;
 mod change;
 pub(crate) mod check;
 pub(crate) mod choice;
-mod decide;
+mod data;
+pub(crate) mod decide;
 mod encoding;
 pub(crate) mod expand;
 mod file;
+mod imports;
 mod leftovers;
 mod meta;
 pub(crate) mod moves;
@@ -190,6 +193,8 @@ pub struct Options {
     pub mode: Mode,
     /// Objects to replace whatever the provider says.
     pub replace: BTreeSet<Instance>,
+    /// Things to take over, beside those of `import` blocks.
+    pub imports: Vec<(Instance, Str)>,
     /// Cancelled when the user wants to stop.
     pub cancel: CancellationToken,
     /// The run's clock.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    addr::Resource as Address,
-    config::{self, BlockName, Member, Module, ModuleId, Node, Subject, Tree},
+    addr::{Mode, Resource as Address},
+    config::{self, BlockName, Member, Module, ModuleId, Node, Reference, Subject, Tree},
     diag::Diagnostics,
     graph::Graph,
 };
@@ -118,6 +118,10 @@ impl<'c> Order<'c> {
                 match &self.nodes[need].member {
                     Member::Block(name) => {
                         direct.insert(address(name, &self.tree.get(self.nodes[need].module).path));
+                        // What is only read stands for what it is read from.
+                        if name.mode == Mode::Data {
+                            through.push(&needed[need]);
+                        }
                     }
                     Member::Local(_) | Member::Variable(_) | Member::Provider(_) | Member::Output(_) => {
                         through.push(&needed[need]);
@@ -169,14 +173,47 @@ impl<'c> Order<'c> {
         }
     }
 
+    /// Returns the nodes that names in a module mean; of a call, every output.
+    #[must_use]
+    pub(crate) fn named<'r>(&self, module: ModuleId, names: impl Iterator<Item = &'r Reference>) -> Vec<usize> {
+        let block = |mode, kind: &loam_provider::Str, name: &loam_provider::Str| {
+            Member::Block(BlockName { mode, kind: kind.clone(), name: name.clone() })
+        };
+        let mut found = BTreeSet::new();
+        for name in names {
+            let own = |member| vec![Node { module, member }];
+            let nodes = match &name.subject {
+                Subject::Variable(name) => own(Member::Variable(name.clone())),
+                Subject::Local(name) => own(Member::Local(name.clone())),
+                Subject::Resource { kind, name } => own(block(Mode::Managed, kind, name)),
+                Subject::Data { kind, name } => own(block(Mode::Data, kind, name)),
+                Subject::Module(name) => match self.tree.get(module).children.get(name) {
+                    Some(&child) => {
+                        let outputs = self.tree.get(child).module.outputs.keys();
+                        outputs.map(|output| Node { module: child, member: Member::Output(output.clone()) }).collect()
+                    }
+                    None => Vec::new(),
+                },
+                _ => Vec::new(),
+            };
+            found.extend(nodes.iter().filter_map(|node| self.place(node)));
+        }
+        found.into_iter().collect()
+    }
+
     /// Returns what has to be put together before a node is evaluated: blocks and calls, with the module whose
     /// expressions name them.
     #[must_use]
     pub(crate) fn reads(&self, at: usize) -> Vec<(ModuleId, Read)> {
-        let module = self.nodes[at].module;
+        self.reads_of(self.nodes[at].module, &self.needs(at))
+    }
+
+    /// Returns what has to be put together before something in a module is evaluated that needs these nodes.
+    #[must_use]
+    pub(crate) fn reads_of(&self, module: ModuleId, needs: &[usize]) -> Vec<(ModuleId, Read)> {
         let own_call = self.tree.get(module).caller.map(|(caller, call)| (caller, &call.name));
         let mut reads = BTreeSet::new();
-        for need in self.needs(at) {
+        for &need in needs {
             let Node { module: needed, member } = &self.nodes[need];
             match member {
                 Member::Block(name) => {

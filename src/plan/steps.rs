@@ -142,6 +142,10 @@ impl Building {
             Change::Create { .. } => {
                 Halves { making: Some(self.push(Work::Create { change: at }, Vec::new())), removing: None }
             }
+            Change::Update { .. } if matches!(change.origin, Some(Origin::Imported { .. })) => {
+                let import = self.push(Work::Import { change: at }, Vec::new());
+                Halves { making: Some(self.push(Work::Update { change: at }, vec![import])), removing: None }
+            }
             Change::Update { .. } => {
                 Halves { making: Some(self.push(Work::Update { change: at }, Vec::new())), removing: None }
             }
@@ -162,6 +166,12 @@ impl Building {
                 Halves { making: None, removing: Some(self.push(Work::Forget { change: at }, Vec::new())) }
             }
         };
+        if matches!(change.change, Change::Replace { .. }) && matches!(change.origin, Some(Origin::Imported { .. })) {
+            let import = self.push(Work::Import { change: at }, Vec::new());
+            for half in [halves.making, halves.removing].into_iter().flatten() {
+                self.need(half, import);
+            }
+        }
         self.of_change[at] = halves;
     }
 

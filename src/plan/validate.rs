@@ -93,11 +93,7 @@ fn block(block: &Resource, offers: &Offers, world: &World<'_>, at: InModule, dia
     let mut instances = supposed(&block.repeat, &scope, diagnostics).instances;
     let (_, instance) = instances.remove(0);
     let scope = scope.with_instance(&instance);
-    if block.name.mode == Mode::Data {
-        diagnostics.push(no_data_source(block));
-        return Type::Any;
-    }
-    match choice::choose(offers, &block.name.kind, block.provider.as_ref(), world.visible(at)) {
+    match choice::choose(offers, &block.name, block.provider.as_ref(), world.visible(at)) {
         Ok(Some(configuration)) => {
             if let Some(chosen) = &block.provider {
                 choice::instance(&configuration, chosen, &scope, None, diagnostics);
@@ -106,20 +102,20 @@ fn block(block: &Resource, offers: &Offers, world: &World<'_>, at: InModule, dia
         Ok(None) => {}
         Err(error) => diagnostics.push(no_provider(block, offers, &error)),
     }
-    let Some(kind) = offers.kind(&block.name.kind) else {
+    let Some(schema) = offers.schema(block.name.mode, &block.name.kind) else {
         // What the names inside mean can be checked even so.
         for attribute in &block.body.attributes {
             eval::expr(&attribute.expr, &scope, diagnostics);
         }
         return Type::Any;
     };
-    let object = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, diagnostics);
-    diagnostics.extend(super::check::kept(block, kind, &object));
+    let object = eval::body(&block.body, schema, &block.name.kind, block.span, &scope, diagnostics);
+    diagnostics.extend(super::check::kept(block, schema, &object));
     evaluate_checks(&block.lifecycle.preconditions, world, at, &instance, diagnostics);
-    let self_object = Some(Evaluated::from(Value::Unknown(kind.schema.ty())));
+    let self_object = Some(Evaluated::from(Value::Unknown(schema.ty())));
     let with_self = InstanceValues { self_object, ..instance };
     evaluate_checks(&block.lifecycle.postconditions, world, at, &with_self, diagnostics);
-    kind.schema.ty()
+    schema.ty()
 }
 
 fn evaluate_checks(
@@ -136,17 +132,19 @@ fn evaluate_checks(
     }
 }
 
-/// Reports a `data` block: the providers of this version only realise resources.
-pub(super) fn no_data_source(block: &Resource) -> Diagnostic {
-    let detail = format!("No provider of this loam offers a data source `{}`, or any other.", block.name.kind);
-    Diagnostic::error("Unknown data source", block.span, detail)
-        .hint("Write the value as a variable or a local, or read a file with `file(…)`.")
-}
-
 /// Explains why no provider realises a block.
 pub(super) fn no_provider(block: &Resource, offers: &Offers, error: &NoProvider) -> Diagnostic {
     let span = block.provider.as_ref().map_or(block.span, |choice| choice.span);
     let (summary, hint) = match error {
+        NoProvider::UnknownKind { kind } if block.name.mode == Mode::Data => {
+            let near = did_you_mean(kind, offers.data_sources().map(|source| source.name.as_str()));
+            let is_resource = offers.kind(kind).is_some();
+            let hint = near.filter(|_| !is_resource).unwrap_or_else(|| match is_resource {
+                true => format!("`{kind}` is a resource: refer to the one that is declared, as `{kind}.NAME`."),
+                false => "`loam providers` lists what there is to be read.".to_owned(),
+            });
+            ("Unknown data source", Some(hint))
+        }
         NoProvider::UnknownKind { kind } => {
             ("Unknown resource type", did_you_mean(kind, offers.kinds().map(|kind| kind.name.as_str())))
         }

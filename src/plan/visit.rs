@@ -8,10 +8,12 @@ use std::{
 use loam_provider::{Path, Str, Value};
 
 use super::{
-    Basics, Basis, Change, FORMAT, Input, Mode, Move, ObjectChange, Origin, OutputChange, Plan, Reason, ReplaceOrder,
-    check::{self, Stage},
+    Basics, Basis, Change, CheckResult, FORMAT, Fetched, Input, Mode, Move, ObjectChange, Origin, OutputChange, Plan,
+    Reason, ReplaceOrder,
+    check::{self, Stage, Told},
     choice,
     decide::{self, Calls, Case},
+    imports::{self, Imports},
     meta, moves,
     order::{self, Order},
     removed::Removals,
@@ -46,12 +48,15 @@ pub(super) async fn visit(basics: Basics<'_>, moves: Vec<Move>) -> (Plan, Diagno
         Mode::Apply => {
             visit.blocks(&mut diagnostics).await;
             visit.leftovers(&mut diagnostics);
+            visit.imports.unmet(&visit.seen, &visit.undecided, &mut diagnostics);
+            visit.assertions(&mut diagnostics).await;
             moves::still_declared(&visit.basics.config.root, &visit.seen, &mut diagnostics);
             Some(&*order)
         }
     };
-    let Visit { basics, changes, unchanged, outputs, moves, .. } = visit;
-    (finish(&basics, Parts { changes, unchanged, outputs, moves }, made_in), diagnostics)
+    let Visit { basics, changes, unchanged, outputs, moves, data, checks, .. } = visit;
+    let plan = finish(&basics, Parts { changes, unchanged, outputs, moves }, made_in);
+    (Plan { data, checks, ..plan }, diagnostics)
 }
 
 /// A plan in the making.
@@ -73,23 +78,33 @@ pub(super) struct Visit<'p> {
     /// The secrets among the variables.
     pub(super) secrets: Secrets,
     pub(super) removals: Removals,
+    imports: Imports,
+    /// Blocks of which something will change. Their addresses name no instances of modules.
+    pub(super) pending: BTreeSet<Address>,
+    /// What data sources told.
+    pub(super) data: Vec<Fetched>,
+    pub(super) checks: Vec<CheckResult>,
     moves: Vec<Move>,
     /// Where each address that moved was before.
     origins: BTreeMap<Instance, Instance>,
 }
 
 /// What all instances of a block have in common.
-struct Common<'v, 'p> {
+pub(super) struct Common<'v, 'p> {
     /// Its place in the order.
-    node: usize,
-    block: &'p Resource,
-    dependencies: &'v [Address],
+    pub(super) node: usize,
+    pub(super) block: &'p Resource,
+    pub(super) dependencies: &'v [Address],
     order: ReplaceOrder,
 }
 
 impl<'p> Visit<'p> {
     fn new(basics: Basics<'p>, moves: Vec<Move>, order: Rc<Order<'p>>, diagnostics: &mut Diagnostics) -> Self {
         let removals = Removals::of(&basics, diagnostics);
+        let imports = match basics.options.mode {
+            Mode::Apply => Imports::of(&basics, diagnostics),
+            Mode::Destroy => Imports::default(),
+        };
         let configured: Rc<BTreeSet<ProviderRef>> = Rc::new(basics.host.configured().cloned().collect());
         let calls = world::Calls::Expanded(Some(Rc::clone(&configured)));
         let world = World::new(Rc::clone(&order), basics.files, &basics.paths, basics.variables, calls)
@@ -109,6 +124,10 @@ impl<'p> Visit<'p> {
             origins: moves::origins(&moves),
             moves,
             removals,
+            imports,
+            pending: BTreeSet::new(),
+            data: Vec::new(),
+            checks: Vec::new(),
             basics,
         }
     }
@@ -133,7 +152,10 @@ impl<'p> Visit<'p> {
                 Member::Output(_) => self.world.evaluate(at, diagnostics),
                 Member::Block(name) => {
                     let own = order::address(name, &called.path);
-                    let others = needed[at].iter().filter(|needed| **needed != own);
+                    // What is read is not in the state; what it is read from stands for it.
+                    let is_wanted =
+                        |needed: &&Address| name.mode == BlockMode::Data || needed.mode == BlockMode::Managed;
+                    let others = needed[at].iter().filter(|needed| **needed != own).filter(is_wanted);
                     let dependencies: Vec<Address> = others.cloned().collect();
                     let order = if create_first[at] { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst };
                     let block = &called.module.resources[name];
@@ -178,11 +200,10 @@ impl<'p> Visit<'p> {
         common: &Common<'_, 'p>,
         diagnostics: &mut Diagnostics,
     ) -> Option<()> {
-        let Common { node, block, dependencies, order } = *common;
-        if block.name.mode == BlockMode::Data {
-            diagnostics.push(validate::no_data_source(block));
-            return None;
+        if common.block.name.mode == BlockMode::Data {
+            return self.try_data(at, address, common, diagnostics).await;
         }
+        let Common { node, block, dependencies, order } = *common;
         let configuration = self.configuration(at, block, diagnostics)?;
         let kind = self.basics.host.kind(&block.name.kind)?;
         let expansion = self.world.expand(at, node, &block.repeat, diagnostics)?;
@@ -193,9 +214,10 @@ impl<'p> Visit<'p> {
             let mut found = Diagnostics::default();
             let scope = self.world.scope(at).with_instance(&instance);
             let provider = self.provider(&configuration, block, &scope, &mut found);
-            check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Plan, &mut found);
+            let before =
+                check::checks("Precondition failed", &block.lifecycle.preconditions, &scope, Stage::Plan, &mut found);
             let config = eval::body(&block.body, &kind.schema, &block.name.kind, block.span, &scope, &mut found);
-            found.extend(check::kept(block, kind, &config));
+            found.extend(check::kept(block, &kind.schema, &config));
             let provider = match provider {
                 Some(provider) if !found.has_errors() => provider,
                 Some(_) | None => {
@@ -210,26 +232,33 @@ impl<'p> Visit<'p> {
             if self.basics.options.replace.contains(&addr) {
                 forced.push(Reason::Requested);
             }
-            let case = Case {
+            let mut case = Case {
                 block,
                 kind,
                 provider,
                 config,
                 stored: self.stored.get(&slot).copied(),
+                found: None,
                 observed: self.basics.observed.of(&slot),
                 dependencies,
                 order,
                 forced,
                 addr: addr.clone(),
             };
-            let calls = Calls {
-                host: self.basics.host,
-                state_id: self.basics.meta.state_id.clone(),
-                cancel: self.basics.options.cancel.clone(),
-                clock: self.basics.options.clock,
-                secrets: self.secrets.clone(),
+            let calls = self.calls();
+            let taken_over = match self.imports.wanted(&addr) {
+                Some(wanted) if case.stored.is_none() => {
+                    imports::find(wanted, &case, self.basics.objects, &calls).await.map(Some)
+                }
+                Some(_) | None => Ok(None),
             };
-            let decided = decide::decide(case, &calls).await;
+            let decided = match taken_over {
+                Ok(found) => {
+                    case.found = found;
+                    decide::decide(case, &calls).await
+                }
+                Err(diagnostic) => Err(diagnostic),
+            };
             if self.basics.options.cancel.is_cancelled() {
                 // Told once, and not for every object.
                 return Some(());
@@ -237,18 +266,22 @@ impl<'p> Visit<'p> {
             let object = match decided {
                 Ok(mut change) => {
                     change.origin = change.origin.take().or_else(|| self.moved_from(&addr));
+                    imports::warn_of_replacement(&change, block, &mut found);
                     let after = change.change.after().cloned().unwrap_or(Value::Unknown(loam_provider::Type::Any));
                     let object = Evaluated::new(after, eval::Marks::at_paths(change.sensitive.iter().cloned()));
                     self.guard(block, &change, &mut found);
                     let with_self = eval::InstanceValues { self_object: Some(object.clone()), ..instance };
                     let scope = self.world.scope(at).with_instance(&with_self);
-                    check::checks(
+                    let after = check::checks(
                         "Postcondition failed",
                         &block.lifecycle.postconditions,
                         &scope,
                         Stage::Plan,
                         &mut found,
                     );
+                    let is_open = before == Told::Some || after == Told::Some;
+                    // Where something is done, its step looks at them.
+                    change.has_open_conditions = is_open && !change.change.is_effective();
                     self.take(change);
                     object
                 }
@@ -262,6 +295,17 @@ impl<'p> Visit<'p> {
             self.world.set_object(at, &block.name, &key, object);
         }
         Some(())
+    }
+
+    /// Returns what every call has in common.
+    pub(super) fn calls(&self) -> Calls<'p> {
+        Calls {
+            host: self.basics.host,
+            state_id: self.basics.meta.state_id.clone(),
+            cancel: self.basics.options.cancel.clone(),
+            clock: self.basics.options.clock,
+            secrets: self.secrets.clone(),
+        }
     }
 
     /// Refuses what `prevent_destroy` forbids.
@@ -284,7 +328,14 @@ impl<'p> Visit<'p> {
     }
 
     /// Keeps a change, unless nothing has to be written for it.
-    fn take(&mut self, change: ObjectChange) {
+    pub(super) fn take(&mut self, change: ObjectChange) {
+        if change.change.is_effective() || matches!(change.change, Change::Read { .. }) {
+            self.pending.insert(change.addr.resource.without_keys());
+        }
+        if matches!(change.change, Change::Read { .. }) {
+            self.changes.push(change);
+            return;
+        }
         if change.is_effective() {
             if matches!(change.change, Change::Update { .. } | Change::Replace { .. }) {
                 self.changed.insert(change.addr.clone(), self.changes.len());
@@ -303,20 +354,20 @@ impl<'p> Visit<'p> {
                 && object.on_destroy == change.on_destroy
                 && object.dependencies == change.dependencies
         });
-        if !is_recorded {
+        if !is_recorded || change.has_open_conditions {
             self.changes.push(change);
         }
     }
 
     /// Returns the provider configuration that a block means, before its instance is chosen.
-    fn configuration(
+    pub(super) fn configuration(
         &self,
         at: InModule,
         block: &Resource,
         diagnostics: &mut Diagnostics,
     ) -> Option<choice::Configuration> {
         let offers = self.basics.host.offers();
-        match choice::choose(offers, &block.name.kind, block.provider.as_ref(), self.world.visible(at)) {
+        match choice::choose(offers, &block.name, block.provider.as_ref(), self.world.visible(at)) {
             Ok(configuration) => configuration,
             Err(error) => {
                 diagnostics.push(validate::no_provider(block, offers, &error));
@@ -326,7 +377,7 @@ impl<'p> Visit<'p> {
     }
 
     /// Returns who realises one instance of a block.
-    fn provider(
+    pub(super) fn provider(
         &self,
         configuration: &choice::Configuration,
         block: &Resource,

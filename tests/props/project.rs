@@ -410,6 +410,7 @@ async fn planned(
     }
     let options = plan::Options {
         mode: ask.mode,
+        imports: Vec::new(),
         replace: ask.replace.iter().map(|address| address.parse().unwrap()).collect(),
         cancel,
         clock,

@@ -4,8 +4,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use loam_provider::{
-    Attribute, ConfigureCx, Factory, Format, Kind, Known, Path as ValuePath, Period, Provider, ProviderError, Schema,
-    Type, decode,
+    Attribute, ConfigureCx, DataSource, Factory, Format, Kind, Known, Path as ValuePath, Period, Provider,
+    ProviderError, Schema, Type, decode,
 };
 use serde::Deserialize;
 
@@ -18,6 +18,7 @@ use crate::{
 pub struct SimFactory {
     schema: Schema,
     kinds: Vec<Kind>,
+    sources: Vec<DataSource>,
     held: Option<SimWorld>,
 }
 
@@ -55,7 +56,7 @@ impl SimFactory {
             ("latency", Attribute::optional(Type::String, "How long each change takes.").format(Format::Period)),
             ("durable", Attribute::default(Type::Bool, false, "Whether effects survive a power cut.")),
         ]);
-        Self { schema, kinds: kinds::all(), held }
+        Self { schema, kinds: kinds::all(), sources: kinds::sources(), held }
     }
 
     fn world(&self, config: &Config, base_dir: &Path) -> Result<Arc<World>, ProviderError> {
@@ -87,6 +88,10 @@ impl Factory for SimFactory {
 
     fn kinds(&self) -> &[Kind] {
         &self.kinds
+    }
+
+    fn data_sources(&self) -> &[DataSource] {
+        &self.sources
     }
 
     fn extension(&self, _kind: &str) -> Option<&Schema> {

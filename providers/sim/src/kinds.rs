@@ -1,7 +1,7 @@
 //! The kinds of the scripted cloud.
 
 use loam_provider::{
-    Attribute, Block, Format, Kind, Nesting, OnChange, OnDestroy, Path, ProviderError, Schema, Type, Value,
+    Attribute, Block, DataSource, Format, Kind, Nesting, OnChange, OnDestroy, Path, ProviderError, Schema, Type, Value,
 };
 
 /// The longest name an object may have.
@@ -75,6 +75,18 @@ fn slow() -> Kind {
     ]);
     let doc = "A thing in a scripted cloud that takes its time.".into();
     Kind { name: "sim_slow".into(), doc, schema, on_destroy: OnDestroy::Delete }
+}
+
+/// Returns every data source of the scripted cloud.
+pub(crate) fn sources() -> Vec<DataSource> {
+    let schema = Schema::new([
+        ("id", Attribute::required(Type::String, "What identifies the object in its world.")),
+        ("exists", Attribute::computed(Type::Bool, "Whether there is one.")),
+        ("attributes", Attribute::computed(Type::Any, "Its attributes; null where there is none.")),
+        ("secret", Attribute::computed(Type::String, "Its secret; null where it has none.").secret()),
+    ]);
+    let doc = "An object in a scripted cloud, whoever made it.".into();
+    vec![DataSource { name: "sim_object".into(), doc, schema }]
 }
 
 fn id() -> Attribute {

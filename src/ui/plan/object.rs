@@ -50,8 +50,8 @@ pub(super) fn change(
     mode: Mode,
     offers: &Offers,
 ) -> io::Result<()> {
-    let kind = offers.kind(&change.addr.resource.kind);
-    let names = kind.map_or(Names::None, |kind| Names::Of(&kind.schema));
+    let schema = offers.schema(change.addr.resource.mode, &change.addr.resource.kind);
+    let names = schema.map_or(Names::None, Names::Of);
     let marks = Marks::at_paths(change.sensitive.iter().cloned());
     let secrets = secrets(change);
     let remarks = remarks(change);
@@ -245,8 +245,8 @@ pub(super) fn drift(
     (recorded, found): &(Value, Option<Value>),
     offers: &Offers,
 ) -> io::Result<()> {
-    let kind = offers.kind(&change.addr.resource.kind);
-    let names = kind.map_or(Names::None, |kind| Names::Of(&kind.schema));
+    let schema = offers.schema(change.addr.resource.mode, &change.addr.resource.kind);
+    let names = schema.map_or(Names::None, Names::Of);
     let marks = Marks::at_paths(change.sensitive.iter().cloned());
     write!(out, "  {}", style.paint(Tone::Strong, clean(&address(change))))?;
     match found {

@@ -5,6 +5,7 @@ mod console;
 mod ephemeral;
 mod fmt;
 mod graph;
+mod imports;
 mod interrupt;
 mod json;
 mod mistakes;

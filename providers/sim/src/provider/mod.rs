@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use loam_provider::{
-    CallCx, Failure, Kind, Known, Period, PlanRequest, Planned, Provider, ProviderError, Remains, Resolution, Str,
-    Value,
+    CallCx, DataSource, Failure, Kind, Known, OnDestroy, Period, PlanRequest, Planned, Provider, ProviderError,
+    Remains, Resolution, Str, Type, Value,
 };
 use tokio::time::Instant;
 
@@ -320,6 +320,35 @@ impl Provider for Sim {
             Fate::Standing(Extent::Whole, object) => Resolution::Done(of(object)),
             Fate::Deleted => Resolution::Done(Known::null()),
         })
+    }
+
+    /// Reads an object by its id. Rules for it name the data source as the kind, and the verb `read`.
+    async fn fetch(&self, source: &DataSource, cx: &CallCx, config: &Value) -> Result<Known, ProviderError> {
+        let kind = Kind {
+            name: source.name.clone(),
+            doc: String::new(),
+            schema: source.schema.clone(),
+            on_destroy: OnDestroy::Retain,
+        };
+        let ending = self.look(&kind, cx, Verb::Read).await?;
+        let id = id_of(config).ok_or_else(without_id)?;
+        let object = self.touch(move |world| world.get(&id)).await.map_err(broken)?;
+        let object = object.filter(|_| ending != Ending::Unseen).map(|object| object.attributes);
+        let secret = object.as_ref().and_then(|object| object.get("secret").cloned());
+        let told = config
+            .with("exists", Value::Bool(object.is_some()))
+            .with("secret", secret.unwrap_or(Value::Null(Type::String)))
+            .with("attributes", object.map_or(Value::Null(Type::Any), Known::into_value));
+        let told = if ending == Ending::Wrong { told.with("id", answer::WRONG.into()) } else { told };
+        Known::new(told).map_err(|source| ProviderError::because("the world is broken", source))
+    }
+
+    /// Finds an object by its id.
+    async fn import(&self, kind: &Kind, cx: &CallCx, id: &str, _: &Value) -> Result<Option<Known>, ProviderError> {
+        let ending = self.look(kind, cx, Verb::Read).await?;
+        let id = Str::from(id);
+        let object = self.touch(move |world| world.get(&id)).await.map_err(broken)?;
+        Ok(object.filter(|_| ending != Ending::Unseen).map(|object| object.attributes))
     }
 
     fn concurrency(&self) -> Option<usize> {
