@@ -39,6 +39,7 @@ suite! {
         secrets_come_back_and_stay_marked,
         an_address_has_one_current_and_many_deposed_objects,
         an_address_moves_with_all_it_holds,
+        many_addresses_move_in_one_commit,
         an_address_is_forgotten_with_all_it_holds,
         only_what_is_there_is_dropped_and_only_free_slots_are_taken,
         every_serial_can_be_shown_again,

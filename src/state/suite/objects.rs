@@ -91,6 +91,31 @@ pub(super) fn an_address_moves_with_all_it_holds(store: &mut dyn Store) {
     assert!(matches!(again, Err(StateError::NoSuchObject { .. })));
 }
 
+pub(super) fn many_addresses_move_in_one_commit(store: &mut dyn Store) {
+    let user = |needed: &str| {
+        let dependencies = vec![needed.parse().unwrap()];
+        Write::Put(Box::new(crate::state::Object { dependencies, ..object("bucket.user", 3, "canary") }))
+    };
+    store.write(at(1), None, &[put("bucket.a", 1), put("bucket.b", 2), user("bucket.a")]).unwrap();
+    let before = store.objects().unwrap();
+    let rename = |from: &str, to: &str| Write::Rename { from: slot(from), to: slot(to) };
+    let moves = [rename("bucket.a", "bucket.c"), rename("bucket.b", "module.m.bucket.b"), user("bucket.c")];
+    assert_eq!(store.write(at(2), None, &moves).unwrap(), Serial(2));
+    assert_eq!(slots(&store.objects().unwrap()), ["bucket.c", "bucket.user", "module.m.bucket.b"]);
+    let moved = store.object(&slot("bucket.c")).unwrap().unwrap();
+    assert_eq!((moved.created.serial, moved.updated.serial), (Serial(1), Serial(2)));
+    assert_eq!(moved.object.attributes, object("bucket.a", 1, "canary").attributes, "secrets are bound to addresses");
+    let user_now = store.object(&slot("bucket.user")).unwrap().unwrap().object;
+    assert_eq!(user_now.dependencies, ["bucket.c".parse().unwrap()]);
+    assert_eq!(store.history(Serial(1)).unwrap().len(), 5);
+    assert_eq!(store.objects_at(Serial(1)).unwrap(), before);
+    store.verify().unwrap();
+    // One that is not free undoes all of them.
+    let refused = [rename("bucket.c", "bucket.d"), rename("module.m.bucket.b", "bucket.user")];
+    assert!(matches!(store.write(at(3), None, &refused), Err(StateError::ObjectExists { .. })));
+    assert_eq!(store.meta().unwrap().serial, Serial(2));
+}
+
 pub(super) fn an_address_is_forgotten_with_all_it_holds(store: &mut dyn Store) {
     let depose = Write::Rename { from: slot("bucket.a"), to: deposed("bucket.a", "d") };
     store.write(at(1), None, &[put("bucket.a", 1), depose, put("bucket.a", 2), put("bucket.ab", 3)]).unwrap();

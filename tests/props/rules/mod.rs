@@ -5,3 +5,4 @@ mod order;
 mod plan;
 mod recovery;
 mod secrets;
+mod takeover;
