@@ -7,7 +7,7 @@ use super::{
     error::{Code, Failure},
     inputs::Inputs,
     interrupt::Interrupt,
-    project::Project,
+    project::{Given, Project},
     run::{self, Planning, Site, Snapshot, Working},
     terminal::Terminal,
 };
@@ -45,9 +45,9 @@ pub(super) struct Args {
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
     let Args { address, id, inputs, lock_timeout } = args;
-    let mut project = Project::open(terminal, global)?;
+    let project = Project::open(terminal, global, Given::Wholly(inputs))?;
     let seal = project.directory.seal()?;
-    let variables = project.variables(terminal, inputs)?;
+    let variables = project.variables.clone();
     let lock = project.directory.lock("import", *lock_timeout)?;
     let mut store = Sqlite::open(lock, seal, run::now())?;
     let runtime = run::runtime()?;
