@@ -228,13 +228,8 @@ resource "loam_data" "copy" {
           # known after apply: id, output
 
       < data.file.one (local)  because `file.one` changes
-          content        = (known after apply)
-          content_base64 = (known after apply)
-          max_size       = "16MiB"
-          mode           = (known after apply)
-          modified       = (known after apply)
-          path           = "one.txt"
-          # known after apply: bytes, sha256
+          path = "one.txt"
+          # known after apply: bytes, content, content_base64, mode, modified, sha256
 
     Plan: 1 to read, 2 to create.
     "#);
