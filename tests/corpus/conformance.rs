@@ -136,6 +136,27 @@ fn types_agree(value: &Evaluated, case: &Json) -> bool {
 }
 
 #[test]
+fn what_changes_from_call_to_call_is_known_when_changes_are_made() {
+    let (module, files) = (ModuleValues::default(), Files::new(".", "."));
+    let (planned, now) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(86_400).unwrap());
+    let told = |expr: &str, stage: Stage| {
+        let (parsed, mut found) = config::expression("<test>", expr, &mut Sources::default());
+        let value = eval::expr(&parsed, &Scope::new(&module, &files).at(stage), &mut found).value;
+        assert!(!found.has_errors(), "{expr}");
+        value.as_str().map(ToOwned::to_owned)
+    };
+    let (epoch, next) = (Some("1970-01-01T00:00:00Z".to_owned()), Some("1970-01-02T00:00:00Z".to_owned()));
+    let (plan, apply) = (Stage::Plan { planned }, Stage::Apply { planned, now });
+    assert_eq!([Stage::Check, plan, apply].map(|stage| told("timestamp()", stage)), [None, None, next]);
+    assert_eq!([Stage::Check, plan, apply].map(|stage| told("plantimestamp()", stage)), [None, epoch.clone(), epoch]);
+    for (call, length) in [("uuid()", 36), ("bcrypt(\"x\", 4)", 60)] {
+        let lengths = [Stage::Check, plan, apply].map(|stage| told(call, stage).map(|text| text.len()));
+        assert_eq!(lengths, [None, None, Some(length)], "{call}");
+        assert_ne!(told(call, apply), told(call, apply));
+    }
+}
+
+#[test]
 fn every_function_is_described() {
     let all: BTreeSet<&str> = eval::functions::all().map(|function| function.name).collect();
     assert_eq!(all.len(), eval::functions::all().count(), "a name comes twice");

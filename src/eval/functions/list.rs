@@ -437,7 +437,8 @@ fn matchkeys(args: &[Value]) -> Result<Value, Fault> {
         .ok_or_else(|| Fault::Call("keys and searchset must have one type".into()))?;
     let convert = |index: usize| args[index].convert(&shared).map_err(|error| Fault::Argument(index, unfit(&error)));
     let (keys, wanted) = (convert(1)?, convert(2)?);
-    let (keys, wanted) = (keys.items().unwrap_or_default(), wanted.items().unwrap_or_default());
-    let kept = values.iter().zip(keys).filter(|(_, key)| wanted.iter().any(|wanted| same(wanted, key)));
+    let keys = keys.items().unwrap_or_default();
+    let wanted: std::collections::BTreeSet<&Value> = wanted.items().unwrap_or_default().iter().collect();
+    let kept = values.iter().zip(keys).filter(|(_, key)| wanted.contains(key));
     Ok(Value::list(element_type(&args[0]).unwrap_or(Type::Any), kept.map(|(value, _)| value.clone())))
 }

@@ -50,6 +50,14 @@ fn combine(args: &[Value], step: fn(BTreeSet<Value>, BTreeSet<Value>) -> BTreeSe
         let set = arg.convert(&shared).map_err(|error| Fault::Argument(index, unfit(&error)))?;
         sets.push(set.items().unwrap_or_default().iter().cloned().collect::<BTreeSet<Value>>());
     }
+    if shared == Type::set(Type::Any) {
+        // A set of nulls takes any type, but the others must have one all the same.
+        let mut kinds = sets.iter().flatten().filter(|member| !member.is_null()).map(Value::ty);
+        let first = kinds.next();
+        if kinds.any(|kind| Some(&kind) != first.as_ref()) {
+            return Err(Fault::Call("the elements of all sets must have one type".into()));
+        }
+    }
     let mut sets = sets.into_iter();
     let first = sets.next().unwrap_or_default();
     let element = match shared {
