@@ -39,6 +39,15 @@ pub(super) enum Newlines {
     Blank,
 }
 
+/// Where the brace may stand that closes a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// On a line of its own.
+    OwnLine,
+    /// Anywhere: that the block is wrong has been reported.
+    Anywhere,
+}
+
 pub(super) struct Parser<'t> {
     pub(super) text: &'t str,
     pub(super) diagnostics: Diagnostics,
@@ -49,6 +58,7 @@ pub(super) struct Parser<'t> {
     /// The next token.
     pub(super) at: usize,
     depth: usize,
+    closing: Closing,
     /// How many errors were reported.
     errors: usize,
 }
@@ -64,6 +74,7 @@ impl<'t> Parser<'t> {
             problems: lexed.problems,
             at: 0,
             depth: 0,
+            closing: Closing::OwnLine,
             errors: 0,
         }
     }
@@ -244,6 +255,7 @@ impl<'t> Parser<'t> {
         let ident = self.ident(token);
         match self.peek().kind {
             Kind::Equal => match self.attribute(start, &ident) {
+                Some(_) if !self.end_of_statement() => body.lose(Some(ident), Vec::new()),
                 Some(attribute) => {
                     match names.entry(ident.value.clone()) {
                         Entry::Vacant(entry) => {
@@ -252,11 +264,11 @@ impl<'t> Parser<'t> {
                         }
                         Entry::Occupied(first) => self.duplicate_argument(&ident, *first.get(), end),
                     }
-                    self.end_of_statement();
                 }
                 None => body.lose(Some(ident), Vec::new()),
             },
             Kind::OpenBrace | Kind::OpenQuote | Kind::Identifier => self.block(start, ident, body),
+            Kind::Newline if self.after_lines().kind == Kind::OpenBrace => self.block(start, ident, body),
             _ => {
                 if !self.is_spoiled(start, self.end_of(self.at, |kind| kind == Kind::Newline) + 1) {
                     self.neither_argument_nor_block(&ident, &[]);
@@ -366,11 +378,11 @@ impl<'t> Parser<'t> {
                 self.not_one_line();
             }
             body.is_complete = false;
-            if token.kind == Kind::Identifier && self.peek().kind == Kind::Identifier {
-                self.skip_statement();
-            }
+            self.skip_statement();
             // What follows is read all the same.
+            let closing = std::mem::replace(&mut self.closing, Closing::Anywhere);
             let more = self.body(Kind::CloseBrace);
+            self.closing = closing;
             body.structures.extend(more.structures);
             body.broken.extend(more.broken);
         }
@@ -378,14 +390,17 @@ impl<'t> Parser<'t> {
         body
     }
 
-    /// Expects the end of the line.
-    fn end_of_statement(&mut self) {
+    /// Expects the end of the line. Returns whether what stands before it can be taken for what was meant.
+    fn end_of_statement(&mut self) -> bool {
         let token = self.peek();
         let kind = token.kind;
         // What was left open is closed by tokens without text.
         let is_unclosed = kind.closes() && token.start == token.end;
         if matches!(kind, Kind::Newline | Kind::End) || is_unclosed || self.is_spoiled(self.at, self.at + 1) {
-            return;
+            return true;
+        }
+        if kind == Kind::CloseBrace && self.closing == Closing::Anywhere {
+            return true;
         }
         self.expected_end_of_line();
         // A whole block or argument may follow, which is read.
@@ -395,6 +410,7 @@ impl<'t> Parser<'t> {
         if !is_statement && kind != Kind::CloseBrace {
             self.skip_statement();
         }
+        matches!(kind, Kind::Comma | Kind::CloseBrace)
     }
 
     /// Steps to the end of the line, or of what is opened on it.

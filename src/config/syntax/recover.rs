@@ -131,7 +131,7 @@ impl Lexer<'_> {
             self.problem(Problem::Stray { at: self.here(), open });
             // `(1]`: one mistake, not two.
             match self.stack.last() {
-                Some(opened) if matches!(opened.open, Open::Bracket | Open::Paren) && byte != b'}' => {
+                Some(opened) if byte != b'}' && self.is_short(opened) => {
                     let kind = opened.open.closed_by();
                     self.stack.pop();
                     self.push(kind, length);
@@ -155,6 +155,15 @@ impl Lexer<'_> {
         self.push(kind, length);
         if self.stack.is_empty() {
             self.suspect = None;
+        }
+    }
+
+    /// Returns whether something open is likely to have been meant by a closing bracket of another kind.
+    fn is_short(&self, opened: &Opened) -> bool {
+        match opened.open {
+            Open::Bracket | Open::Paren => true,
+            Open::Brace => opened.at as usize >= self.line_start,
+            Open::Quote | Open::Interpolation | Open::Directive | Open::Heredoc { .. } => false,
         }
     }
 
