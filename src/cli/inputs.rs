@@ -23,11 +23,11 @@ use crate::{
 /// Environment variables that start like this are values of input variables.
 const PREFIX: &str = "LOAM_VAR_";
 
-/// The file of values that is read where it is there.
-const FILE: &str = "loam.vars.hcl";
+/// The files of values that are read where they are there.
+const FILES: [&str; 2] = ["loam.vars.hcl", "loam.vars.json"];
 
 /// What the names of further such files end with.
-const AUTO: &str = ".auto.vars.hcl";
+const AUTO: [&str; 2] = [".auto.vars.hcl", ".auto.vars.json"];
 
 /// Input variables, as the command line gives them.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -51,8 +51,9 @@ impl Inputs {
     }
 }
 
-/// Evaluates the variables of a project: environment, `loam.vars.hcl`, `*.auto.vars.hcl` by name, `--var-file`, `--var`,
-/// each before the next. What is missing is asked for, where there is somebody to ask.
+/// Evaluates the variables of a project: environment, `loam.vars.hcl`, `loam.vars.json`, `*.auto.vars.hcl` and
+/// `*.auto.vars.json` by name, `--var-file`, `--var`, each before the next. What is missing is asked for, where there is
+/// somebody to ask.
 pub(super) fn variables(
     project: &mut Project,
     inputs: &Inputs,
@@ -158,11 +159,12 @@ fn found(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut auto = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(AUTO)) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if AUTO.iter().any(|ending| name.ends_with(ending)) {
             auto.push(path);
         }
     }
     auto.sort();
-    let first = directory.join(FILE);
-    Ok(first.exists().then_some(first).into_iter().chain(auto).collect())
+    let first = FILES.iter().map(|name| directory.join(name)).filter(|path| path.exists());
+    Ok(first.chain(auto).collect())
 }

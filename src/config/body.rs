@@ -44,7 +44,7 @@ pub(super) fn body(cx: &mut Lower<'_, '_>, found: &HclBody) -> Body {
 
 /// Returns a body with the place of another and nothing in it yet.
 pub(super) fn empty(cx: &Lower<'_, '_>, found: &HclBody) -> Body {
-    Body { is_complete: cx.is_complete, ..Body::empty(found.span) }
+    Body { is_complete: cx.is_complete, notation: found.notation, ..Body::empty(found.span) }
 }
 
 /// Lowers one thing into a body.

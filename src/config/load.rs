@@ -1,16 +1,28 @@
 //! Files to a [`Config`].
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    num::NonZero,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    Attribute, Config, Expr, blocks,
+    Attribute, Config, Expr, Notation, blocks,
     blocks::Builder,
     check, interfaces,
     lower::{Lower, Names},
     overrides::Layer,
-    syntax::{self, Place, tree::Structure},
+    syntax::{
+        self, Place,
+        tree::{Body, Structure},
+    },
 };
 use crate::{
     diag::{Diagnostic, Diagnostics},
@@ -19,6 +31,12 @@ use crate::{
 
 /// The ending of configuration files.
 pub const EXTENSION: &str = ".loam.hcl";
+/// The ending of configuration files in JSON.
+pub const JSON_EXTENSION: &str = ".loam.json";
+/// Files smaller than this altogether are not worth a thread.
+const WORTH_A_THREAD: usize = 64 << 10;
+/// The stack of a thread that parses; it is grown beyond where nesting needs it.
+const STACK: usize = 2 << 20;
 /// Larger configuration files are refused.
 pub const MAX_BYTES: u64 = 32 << 20;
 
@@ -31,8 +49,8 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// Reads the configuration of a directory: every `*.loam.hcl` in it, in the order of their names, those that override
-/// the others last.
+/// Reads the configuration of a directory: every `*.loam.hcl` and `*.loam.json` in it, in the order of their names,
+/// those that override the others last.
 ///
 /// Each mistake that does not follow from another is reported, in one go.
 pub fn load(dir: &Path, sources: &mut Sources) -> (Config, Diagnostics) {
@@ -100,6 +118,7 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
     let layer = |file: &File| Layer::of(base_name(&file.name));
     let mut files = files;
     files.sort_by_key(|file| layer(file) == Layer::Override);
+    let mut texts = Vec::with_capacity(files.len());
     for file in files {
         let layer = layer(&file);
         // Lengths keep the end of a name apart from the start of its bytes.
@@ -112,7 +131,16 @@ fn assemble(dir: &Path, files: Vec<File>, complete: Complete, sources: &mut Sour
             builder.broken_any = true;
             continue;
         };
-        add_file(source, layer, sources, &mut builder, &mut diagnostics);
+        texts.push(Text { source, text: Arc::clone(sources.text(source)), layer });
+    }
+    for (Text { text, layer, .. }, (body, problems)) in texts.iter().zip(parse_all(sources, &texts)) {
+        diagnostics.extend(problems);
+        body.broken.iter().for_each(|broken| builder.broken(broken));
+        let mut cx = Lower::new(text, &mut diagnostics);
+        cx.layer = *layer;
+        for structure in &body {
+            builder.add(&mut cx, structure);
+        }
     }
     diagnostics.extend(check::references(&builder));
     builder.module.is_partial = builder.broken_any;
@@ -125,16 +153,50 @@ fn base_name(name: &str) -> &str {
     Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name)
 }
 
-fn add_file(source: SourceId, layer: Layer, sources: &Sources, builder: &mut Builder, diagnostics: &mut Diagnostics) {
-    let text = sources.text(source);
-    let (body, problems) = syntax::body(text, source, blocks::is_head);
-    diagnostics.extend(problems);
-    body.broken.iter().for_each(|broken| builder.broken(broken));
-    let mut cx = Lower::new(text, diagnostics);
-    cx.layer = layer;
-    for structure in &body {
-        builder.add(&mut cx, structure);
-    }
+/// The text of a file.
+struct Text {
+    source: SourceId,
+    text: Arc<str>,
+    layer: Layer,
+}
+
+type Parsed = (Body, Diagnostics);
+
+/// Parses texts, on as many threads as there are cores.
+fn parse_all(sources: &Sources, texts: &[Text]) -> Vec<Parsed> {
+    let parse = |index: usize| {
+        let Text { source, text, .. } = &texts[index];
+        match Notation::of(sources.name(*source)) {
+            Notation::Native => syntax::body(text, *source, blocks::is_head),
+            Notation::Json => syntax::json::body(text, *source),
+        }
+    };
+    let size: usize = texts.iter().map(|text| text.text.len()).sum();
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let further = if size < WORTH_A_THREAD { 0 } else { cores.min(texts.len()).saturating_sub(1) };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut parsed: Vec<(usize, Parsed)> = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= texts.len() {
+                return parsed;
+            }
+            parsed.push((index, parse(index)));
+        }
+    };
+    let mut parsed = thread::scope(|scope| {
+        // Where no thread can be had, this one does the work of all.
+        let spawn = || thread::Builder::new().name("parse".into()).stack_size(STACK).spawn_scoped(scope, work).ok();
+        let threads: Vec<_> = (0..further).filter_map(|_| spawn()).collect();
+        let mut parsed = work();
+        for thread in threads {
+            parsed.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        parsed
+    });
+    parsed.sort_by_key(|(index, _)| *index);
+    parsed.into_iter().map(|(_, parsed)| parsed).collect()
 }
 
 /// Reads a file of values for variables: `name = value`, one after the other.
@@ -143,7 +205,10 @@ pub fn variables_file(file: File, sources: &mut Sources) -> (Vec<Attribute>, Dia
     let mut values: Vec<Attribute> = Vec::new();
     let Some(source) = text(file, sources, &mut diagnostics) else { return (values, diagnostics) };
     let text = sources.text(source);
-    let (body, problems) = syntax::body(text, source, |_| false);
+    let (body, problems) = match Notation::of(sources.name(source)) {
+        Notation::Native => syntax::body(text, source, |_| false),
+        Notation::Json => syntax::json::values(text, source),
+    };
     diagnostics.extend(problems);
     let mut cx = Lower::new(text, &mut diagnostics);
     for structure in &body {
@@ -174,7 +239,7 @@ pub fn variables_file(file: File, sources: &mut Sources) -> (Vec<Attribute>, Dia
 pub fn expression(name: &str, text: &str, sources: &mut Sources) -> (Expr, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let source = sources.add(name, text);
-    let expr = match syntax::expression(text, source, &mut diagnostics) {
+    let expr = match syntax::expression(text, Place::Exact { source }, &mut diagnostics) {
         Some(expr) => Lower::new(text, &mut diagnostics).expr(&expr),
         None => Expr::invalid(sources.whole(source)),
     };
@@ -227,12 +292,24 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
         let name = entry?.file_name();
         // Editors keep files like `.#main.loam.hcl` beside the one that is open.
         match name.to_str() {
-            Some(name) if name.ends_with(EXTENSION) && !name.starts_with('.') => names.push(name.to_owned()),
+            Some(name) if is_configuration(name) && !name.starts_with('.') => names.push(name.to_owned()),
             _ => {}
         }
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Returns whether a file of this name holds configuration.
+fn is_configuration(name: &str) -> bool {
+    name.ends_with(EXTENSION) || name.ends_with(JSON_EXTENSION)
+}
+
+impl Notation {
+    /// Returns how a file of this name is written.
+    fn of(name: &str) -> Self {
+        if name.ends_with(".json") { Self::Json } else { Self::Native }
+    }
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

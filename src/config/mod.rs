@@ -48,10 +48,11 @@ pub use expr::{
 pub use format::{FormatError, format};
 pub use interfaces::{check_calls, check_root};
 pub use load::{
-    EXTENSION, File, MAX_BYTES, expression, is_configured, load, load_module, parse, template, variables_file,
+    EXTENSION, File, JSON_EXTENSION, MAX_BYTES, expression, is_configured, load, load_module, parse, template,
+    variables_file,
 };
 pub use module::{
-    Attribute, Block, BlockName, Body, Check, Config, Dynamic, IgnoreChanges, Label, Lifecycle, Module, Output,
-    Provider, ProviderChoice, ProviderName, Reading, Repeat, Resource, Settings, Variable,
+    Attribute, Block, BlockName, Body, Check, Config, Dynamic, IgnoreChanges, Label, Lifecycle, Module, Notation,
+    Output, Provider, ProviderChoice, ProviderName, Reading, Repeat, Resource, Settings, Variable,
 };
 pub use tree::{Called, ModuleId, Tree};

@@ -1,10 +1,10 @@
 //! What a configuration says, as types: blocks with their meta-arguments told apart from their bodies.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use loam_provider::{Str, Type};
+use loam_provider::{Str, Type, Value};
 
-use super::{CheckBlock, Expr, Import, ModuleCall, Moved, Reference, Removed, Subject};
+use super::{CheckBlock, Expr, ExprKind, Import, Item, ModuleCall, Moved, Reference, Removed, Subject};
 use crate::{addr::Mode, source::Span};
 
 /// A whole configuration.
@@ -256,6 +256,17 @@ pub struct Body {
     pub span: Span,
     /// Whether all of it could be read. Otherwise what seems to be missing may stand in a line with a syntax error.
     pub is_complete: bool,
+    /// How it is written.
+    pub notation: Notation,
+}
+
+/// How configuration is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// In HCL's own syntax, which tells attributes from blocks.
+    Native,
+    /// In JSON, where only a schema can tell them.
+    Json,
 }
 
 /// `name = expression`
@@ -327,7 +338,29 @@ impl Body {
     /// Returns a body without anything in it.
     #[must_use]
     pub fn empty(span: Span) -> Self {
-        Self { attributes: Vec::new(), blocks: Vec::new(), span, is_complete: true }
+        Self { attributes: Vec::new(), blocks: Vec::new(), span, is_complete: true, notation: Notation::Native }
+    }
+
+    /// Returns the body with those attributes as blocks that are blocks, where the notation does not tell them.
+    /// `labels` says how many labels blocks of a name have; `None` if the name is that of an attribute.
+    #[must_use]
+    pub fn with_blocks(&self, labels: impl Fn(&str) -> Option<usize>) -> Cow<'_, Self> {
+        let is_block = |attribute: &Attribute| labels(&attribute.name).is_some();
+        if self.notation == Notation::Native || !self.attributes.iter().any(is_block) {
+            return Cow::Borrowed(self);
+        }
+        let mut body = Self { attributes: Vec::new(), blocks: self.blocks.clone(), ..*self };
+        for attribute in &self.attributes {
+            let made = labels(&attribute.name).and_then(|labels| {
+                let mut blocks = Vec::new();
+                make_blocks(attribute, &attribute.expr, labels, &mut Vec::new(), &mut blocks).then_some(blocks)
+            });
+            match made {
+                Some(blocks) => body.blocks.extend(blocks),
+                None => body.attributes.push(attribute.clone()),
+            }
+        }
+        Cow::Owned(body)
     }
 
     /// Returns an attribute by its name.
@@ -393,6 +426,46 @@ impl ProviderChoice {
     /// Returns every name its key uses.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.key.iter().flat_map(|key| key.references.iter())
+    }
+}
+
+/// Makes blocks of an object, or a tuple of them; returns whether it is that.
+fn make_blocks(
+    attribute: &Attribute,
+    expr: &Expr,
+    missing: usize,
+    labels: &mut Vec<Label>,
+    blocks: &mut Vec<Block>,
+) -> bool {
+    match &expr.kind {
+        ExprKind::Literal(Value::Null(_)) => true,
+        ExprKind::Tuple(items) => items.iter().all(|item| make_blocks(attribute, item, missing, labels, blocks)),
+        ExprKind::Object(items) => {
+            let mut body = Body { notation: Notation::Json, ..Body::empty(expr.span) };
+            for Item { key, value } in items {
+                let Some(Value::String(name)) = key.literal() else { return false };
+                if name.as_str() == "//" {
+                    continue;
+                }
+                if missing == 0 {
+                    body.attributes.push(Attribute::new(name.clone(), key.span, value.clone()));
+                    continue;
+                }
+                labels.push(Label { text: name.clone(), span: key.span });
+                let is_block = make_blocks(attribute, value, missing - 1, labels, blocks);
+                labels.pop();
+                if !is_block {
+                    return false;
+                }
+            }
+            if missing == 0 {
+                let (kind, kind_span) = (attribute.name.clone(), attribute.name_span);
+                let labels = labels.clone();
+                blocks.push(Block { kind, kind_span, dynamic: None, labels, body, span: kind_span });
+            }
+            true
+        }
+        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Body, ModuleCall, Output, Provider, Repeat, Resource, Variable, body,
-    load::EXTENSION,
+    load::{EXTENSION, JSON_EXTENSION},
     lower::Lower,
     syntax::tree::{Block as HclBlock, Structure},
 };
@@ -26,7 +26,7 @@ pub(super) enum Layer {
 impl Layer {
     /// Returns what a file of this name is.
     pub(super) fn of(name: &str) -> Self {
-        match name.strip_suffix(EXTENSION) {
+        match name.strip_suffix(EXTENSION).or_else(|| name.strip_suffix(JSON_EXTENSION)) {
             Some(stem) if stem == "override" || stem.ends_with("_override") => Self::Override,
             Some(_) | None => Self::Base,
         }

@@ -32,6 +32,11 @@ pub fn body(
     diagnostics: &mut Diagnostics,
 ) -> Evaluated {
     let mut fields: BTreeMap<Str, Evaluated> = BTreeMap::new();
+    let labels = |name: &str| match schema.written(name) {
+        Some(_) => None,
+        None => schema.blocks.get(name).map(|found| usize::from(found.nesting == Nesting::Labelled)),
+    };
+    let body = &*body.with_blocks(labels);
     for attribute in &body.attributes {
         match schema.written(&attribute.name) {
             Some((name, field)) => {

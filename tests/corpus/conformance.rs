@@ -1,5 +1,6 @@
 //! Expressions with the answers of a real Terraform console (1.11.4): `expressions.jsonl` is a sample of everything,
-//! `more.jsonl` has the corners of the language, and `functions.jsonl` those of every function.
+//! `more.jsonl` has the corners of the language, `functions.jsonl` those of every function and `syntax.jsonl` those of the
+//! syntax. `bodies.jsonl` has whole texts, with whether `terraform validate` reads them.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -87,7 +88,7 @@ fn same(left: &Json, right: &Json) -> bool {
 fn expressions_have_terraforms_answers() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/conformance");
     let world = World::new(&dir);
-    let cases = ["expressions.jsonl", "more.jsonl", "functions.jsonl"]
+    let cases = ["expressions.jsonl", "more.jsonl", "functions.jsonl", "syntax.jsonl"]
         .map(|name| fs::read_to_string(dir.join(name)).unwrap())
         .concat();
     let mut failures = Vec::new();
@@ -116,7 +117,27 @@ fn expressions_have_terraforms_answers() {
         }
     }
     assert!(failures.is_empty(), "{} of {compared}:\n{}", failures.len(), failures.join("\n"));
-    assert!(compared > 800, "only {compared} cases were compared");
+    assert!(compared > 1500, "only {compared} cases were compared");
+}
+
+#[test]
+fn texts_are_read_or_refused_as_by_terraform() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/conformance");
+    let cases = fs::read_to_string(dir.join("bodies.jsonl")).unwrap();
+    let mut failures = Vec::new();
+    for case in cases.lines() {
+        let case: Json = serde_json::from_str(case).unwrap();
+        let text = case["text"].as_str().unwrap();
+        let mut sources = Sources::default();
+        let file = config::File { name: "main.loam.hcl".into(), bytes: text.into() };
+        let (_, diagnostics) = config::parse(Path::new("."), vec![file], &mut sources);
+        if diagnostics.has_errors() == case["accepted"].as_bool().unwrap() {
+            let told: String = diagnostics.sorted().iter().map(|found| plain(found, &sources)).collect();
+            failures.push(format!("{text:?} {} {}\n{told}", case["accepted"], case["message"]));
+        }
+    }
+    assert!(failures.is_empty(), "{}:\n{}", failures.len(), failures.join("\n"));
+    assert!(cases.lines().count() > 120);
 }
 
 /// The console's output tells collections from tuples and objects.

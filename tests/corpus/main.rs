@@ -4,5 +4,6 @@ mod conformance;
 mod diagnostics;
 mod differential;
 mod dynamic;
+mod json;
 mod language;
 mod overrides;

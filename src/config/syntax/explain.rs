@@ -310,6 +310,7 @@ impl Parser<'_> {
         self.report(diagnostic)
     }
 
+    /// Returns a label as it is written. Blocks stand only in texts of their own.
     fn text_of(&self, label: &BlockLabel) -> &str {
         self.text.get(label.span.start as usize..label.span.end as usize).unwrap_or_default()
     }

@@ -4,14 +4,19 @@
 //! blocks, `expr` expressions, `template` what stands in quotes and heredocs; `explain` words what was expected. A
 //! statement with a mistake in it is reported and left out, and the next one is read as if nothing had happened.
 //!
+//! The JSON syntax (`json`) gives the same tree.
+//!
 //! Nothing here knows what names mean. Start in `explain` if a message reads badly, in `recover` if it is misplaced.
 
 mod explain;
 mod expr;
+pub(super) mod json;
 mod lexer;
 mod parser;
 mod recover;
 mod template;
+#[cfg(test)]
+mod tests;
 mod token;
 pub(super) mod tree;
 
@@ -43,8 +48,8 @@ pub(super) fn body(text: &str, source: SourceId, is_head: fn(&str) -> bool) -> (
 }
 
 /// Reads an expression that stands alone; line ends mean nothing in it.
-pub(super) fn expression(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Option<Expression> {
-    let mut parser = Parser::new(text, Place::Exact { source }, lex(text, Whole::Expression, |_| false));
+pub(super) fn expression(text: &str, place: Place, diagnostics: &mut Diagnostics) -> Option<Expression> {
+    let mut parser = Parser::new(text, place, lex(text, Whole::Expression, |_| false));
     let found = if parser.report_first_problem() { None } else { parser.whole_expression() };
     diagnostics.extend(parser.diagnostics);
     found
@@ -63,6 +68,10 @@ pub(super) fn template(text: &str, place: Place, diagnostics: &mut Diagnostics) 
 pub(super) enum Place {
     /// It is a whole source.
     Exact { source: SourceId },
+    /// It starts at a byte of a source.
+    From { source: SourceId, start: u32 },
+    /// It is written there in another way, so that places within it cannot be told apart.
+    Within(Span),
 }
 
 impl Place {
@@ -71,6 +80,10 @@ impl Place {
         let end = end.max(start);
         match self {
             Self::Exact { source } => Span { source, start, end },
+            Self::From { source, start: first } => {
+                Span { source, start: first.saturating_add(start), end: first.saturating_add(end) }
+            }
+            Self::Within(span) => span,
         }
     }
 }

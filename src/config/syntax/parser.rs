@@ -9,7 +9,7 @@ use super::{
     lexer::{Lexed, offset},
     recover::Problem,
     token::{Kind, Token},
-    tree::{Attribute, Block, BlockLabel, Body, Broken, Expression, Ident, Spanned, Structure, Template},
+    tree::{Attribute, Block, BlockLabel, Body, Broken, Expression, Ident, Notation, Spanned, Structure, Template},
 };
 use crate::{
     diag::{Diagnostic, Diagnostics},
@@ -223,8 +223,7 @@ impl<'t> Parser<'t> {
     /// Reads attributes and blocks up to the token that ends them.
     pub(super) fn body(&mut self, end: Kind) -> Body {
         let start = self.previous().end;
-        let mut body =
-            Body { structures: Vec::new(), broken: Vec::new(), is_complete: true, span: self.place.span(start, start) };
+        let mut body = self.empty_body(start);
         let mut names = HashMap::new();
         loop {
             let token = self.peek();
@@ -249,6 +248,11 @@ impl<'t> Parser<'t> {
         body
     }
 
+    fn empty_body(&self, start: u32) -> Body {
+        let (span, notation) = (self.place.span(start, start), Notation::Native);
+        Body { structures: Vec::new(), broken: Vec::new(), is_complete: true, notation, span }
+    }
+
     fn structure(&mut self, body: &mut Body, names: &mut HashMap<Str, Span>, end: Kind) {
         let start = self.at;
         let token = self.take();
@@ -256,15 +260,13 @@ impl<'t> Parser<'t> {
         match self.peek().kind {
             Kind::Equal => match self.attribute(start, &ident) {
                 Some(_) if !self.end_of_statement() => body.lose(Some(ident), Vec::new()),
-                Some(attribute) => {
-                    match names.entry(ident.value.clone()) {
-                        Entry::Vacant(entry) => {
-                            entry.insert(ident.span);
-                            body.structures.push(Structure::Attribute(attribute));
-                        }
-                        Entry::Occupied(first) => self.duplicate_argument(&ident, *first.get(), end),
+                Some(attribute) => match names.entry(ident.value.clone()) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(ident.span);
+                        body.structures.push(Structure::Attribute(attribute));
                     }
-                }
+                    Entry::Occupied(first) => self.duplicate_argument(&ident, *first.get(), end),
+                },
                 None => body.lose(Some(ident), Vec::new()),
             },
             Kind::OpenBrace | Kind::OpenQuote | Kind::Identifier => self.block(start, ident, body),
@@ -361,8 +363,7 @@ impl<'t> Parser<'t> {
         }
         let errors = self.errors;
         let start = self.previous().end;
-        let mut body =
-            Body { structures: Vec::new(), broken: Vec::new(), is_complete: true, span: self.place.span(start, start) };
+        let mut body = self.empty_body(start);
         let first = self.at;
         let token = self.peek();
         if token.kind == Kind::Identifier && self.after_next().kind == Kind::Equal {

@@ -178,6 +178,7 @@ impl Parser<'_> {
         let mut unended: Vec<Unended> = Vec::new();
         let mut elements: Vec<Element> = Vec::new();
         let mut text = String::new();
+        let count = pieces.len();
         for piece in pieces {
             if let Piece::Text(more) = piece {
                 text.push_str(&more);
@@ -229,6 +230,10 @@ impl Parser<'_> {
         }
         if !text.is_empty() {
             elements.push(Element::Text(text.into()));
+        }
+        if count > 1 && matches!(elements.as_slice(), [Element::Interpolation(_)]) {
+            // Beside text, even if all of it was stripped, a value is text.
+            elements.push(Element::Text("".into()));
         }
         match unended.first() {
             Some(first) => Err(self.unended(first.token)),

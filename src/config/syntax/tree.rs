@@ -2,6 +2,7 @@
 
 use loam_provider::Str;
 
+pub(in crate::config) use super::super::Notation;
 use super::super::{BinaryOp, UnaryOp};
 use crate::source::Span;
 
@@ -32,6 +33,7 @@ pub(in crate::config) struct Body {
     pub(in crate::config) broken: Vec<Broken>,
     /// Whether everything in it could be read, also further inside.
     pub(in crate::config) is_complete: bool,
+    pub(in crate::config) notation: Notation,
     pub(in crate::config) span: Span,
 }
 
