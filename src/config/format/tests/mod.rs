@@ -47,6 +47,7 @@ fn only_white_space_and_old_spellings_change() {
         "legacy_types_quoted",
         "modules",
         "one_line_blocks",
+        "strips_and_objects_in_templates",
         "unwrapped_in_blocks",
         "unwrapped_interpolations",
         "unwrapped_over_lines",
