@@ -310,7 +310,7 @@ fn number(text: &str) -> usize {
         }
     }
     // Letters that follow at once are part of it, whatever they mean there.
-    end + identifier(&text[end..])
+    if text[end..].starts_with(starts_identifier) { end + identifier(&text[end..]) } else { end }
 }
 
 /// Returns the length of the literal text of a quoted string before its end or its next template sequence, or `None` if
