@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use loam_provider::{Cause, Kind, Known, OpToken, Path, PlanRequest, ProgressSender, Str, Trouble, Value};
+use loam_provider::{Cause, Kind, Known, OnDestroy, OpToken, Path, PlanRequest, ProgressSender, Str, Trouble, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::{Change, Drift, ObjectChange, Origin, Reason, ReplaceOrder, imports::Found, meta, propose, secret};
+use super::{Change, Drift, ObjectChange, Origin, Reason, ReplaceOrder, imports::Found, propose, secret};
 use crate::{
     addr::{Instance, Resource as Address},
     config::Resource,
@@ -31,6 +31,8 @@ pub(super) struct Case<'p> {
     pub(super) observed: Option<&'p Observation>,
     pub(super) dependencies: &'p [Address],
     pub(super) order: ReplaceOrder,
+    /// What its block says becomes of the thing when its object leaves the state.
+    pub(super) on_destroy: Option<OnDestroy>,
     /// Why it must be replaced whatever the provider says.
     pub(super) forced: Vec<Reason>,
 }
@@ -120,7 +122,7 @@ pub(super) async fn decide(case: Case<'_>, calls: &Calls<'_>) -> Result<ObjectCh
         drift,
         notes,
         ineffective,
-        on_destroy: meta::on_destroy(case.block).unwrap_or(case.kind.on_destroy),
+        on_destroy: case.on_destroy.unwrap_or(case.kind.on_destroy),
         replace_order: case.order,
         dependencies: case.dependencies.to_vec(),
         origin: case.found.as_ref().map(|found| Origin::Imported { id: found.id.clone() }),

@@ -2,10 +2,10 @@
 
 use loam_provider::{Known, OnDestroy};
 
-use super::{Change, Drift, ObjectChange, Reason, decide, meta, order, removed::Fate, secret, visit::Visit};
+use super::{Change, Drift, ObjectChange, Reason, decide, meta::Place, order, removed::Fate, secret, visit::Visit};
 use crate::{
     addr::Instance,
-    config::Resource,
+    config::{Member, Resource},
     diag::{Diagnostic, Diagnostics},
     refresh::Observation,
     state::{Condition, Stored},
@@ -37,6 +37,13 @@ impl<'p> Visit<'p> {
     }
 
     pub(super) fn destroy(&mut self, diagnostics: &mut Diagnostics) {
+        // What blocks say may depend on which instance of a module they stand in.
+        let order = std::rc::Rc::clone(&self.order);
+        let calls = order.sequence().filter(|(_, node)| matches!(node.member, Member::Call(_))).map(|(at, _)| at);
+        let calls: Vec<usize> = calls.collect();
+        for value in order.values_needed(calls.iter().copied()).into_iter().chain(calls) {
+            self.world.evaluate(value, &mut Diagnostics::default());
+        }
         for stored in self.basics.objects {
             self.remove(stored, Reason::Destroy, diagnostics);
         }
@@ -49,8 +56,13 @@ impl<'p> Visit<'p> {
         let object = &stored.object;
         let block = self.block_of(&object.slot.addr);
         // What the block says now counts; once it is gone, what it said last.
-        let says = block.and_then(|block| {
-            meta::on_destroy(block).or_else(|| self.basics.host.kind(&block.name.kind).map(|kind| kind.on_destroy))
+        let path = &object.slot.addr.resource.module;
+        let place = Place { tree: self.order.tree(), world: &self.world, path, instance: None };
+        // What cannot be told any more without its instance falls back on what is safe.
+        let mut untold = Diagnostics::default();
+        let says = block.and_then(|block| match &block.on_destroy {
+            Some(_) => self.meta.on_destroy(block, place, &mut untold),
+            None => self.basics.host.kind(&block.name.kind).map(|kind| kind.on_destroy),
         });
         let is_unfinished = match object.condition {
             Condition::Ready => false,
@@ -88,9 +100,11 @@ impl<'p> Visit<'p> {
                 return;
             }
         };
-        if let (Change::Delete { .. }, None, Some(span)) =
-            (&change, &object.slot.deposed, block.and_then(|block| meta::prevent_destroy(&block.lifecycle)))
-        {
+        if let (Change::Delete { .. }, None, Some(span)) = (
+            &change,
+            &object.slot.deposed,
+            block.and_then(|block| self.meta.prevent_destroy(&block.lifecycle, place, &mut untold)),
+        ) {
             let detail = format!("`{}` would be destroyed, but its block forbids that.", object.slot.addr);
             diagnostics.push(
                 Diagnostic::error("Destruction prevented", span, detail)

@@ -14,7 +14,8 @@ use super::{
     choice,
     decide::{self, Calls, Case},
     imports::{self, Imports},
-    meta, moves,
+    meta::{Meta, Place},
+    moves,
     order::{self, Order},
     removed::Removals,
     steps,
@@ -84,6 +85,7 @@ pub(super) struct Visit<'p> {
     /// What data sources told.
     pub(super) data: Vec<Fetched>,
     pub(super) checks: Vec<CheckResult>,
+    pub(super) meta: Meta<'p>,
     moves: Vec<Move>,
     /// Where each address that moved was before.
     origins: BTreeMap<Instance, Instance>,
@@ -128,6 +130,7 @@ impl<'p> Visit<'p> {
             pending: BTreeSet::new(),
             data: Vec::new(),
             checks: Vec::new(),
+            meta: Meta::new(&basics),
             basics,
         }
     }
@@ -135,7 +138,7 @@ impl<'p> Visit<'p> {
     async fn blocks(&mut self, diagnostics: &mut Diagnostics) {
         let order = Rc::clone(&self.order);
         let needed = order.blocks_needed();
-        let create_first = create_first(&order, &needed);
+        let create_first = self.create_first(&needed);
         for (at, Node { module, member }) in order.sequence() {
             if self.basics.options.cancel.is_cancelled() {
                 diagnostics.push(decide::interrupted());
@@ -232,7 +235,12 @@ impl<'p> Visit<'p> {
             if self.basics.options.replace.contains(&addr) {
                 forced.push(Reason::Requested);
             }
+            let place = self.place(at, &instance);
+            let on_destroy = self.meta.on_destroy(block, place, &mut found);
+            let is_made_first = self.meta.create_before_destroy(&block.lifecycle, place, &mut found);
+            let order = if is_made_first { ReplaceOrder::CreateFirst } else { order };
             let mut case = Case {
+                on_destroy,
                 block,
                 kind,
                 provider,
@@ -269,7 +277,7 @@ impl<'p> Visit<'p> {
                     imports::warn_of_replacement(&change, block, &mut found);
                     let after = change.change.after().cloned().unwrap_or(Value::Unknown(loam_provider::Type::Any));
                     let object = Evaluated::new(after, eval::Marks::at_paths(change.sensitive.iter().cloned()));
-                    self.guard(block, &change, &mut found);
+                    self.guard(block, &change, self.place(at, &instance), &mut found);
                     let with_self = eval::InstanceValues { self_object: Some(object.clone()), ..instance };
                     let scope = self.world.scope(at).with_instance(&with_self);
                     let after = check::checks(
@@ -309,8 +317,8 @@ impl<'p> Visit<'p> {
     }
 
     /// Refuses what `prevent_destroy` forbids.
-    fn guard(&self, block: &Resource, change: &ObjectChange, diagnostics: &mut Diagnostics) {
-        let Some(span) = meta::prevent_destroy(&block.lifecycle) else { return };
+    fn guard(&self, block: &Resource, change: &ObjectChange, place: Place<'_, 'p>, diagnostics: &mut Diagnostics) {
+        let Some(span) = self.meta.prevent_destroy(&block.lifecycle, place, diagnostics) else { return };
         if let Change::Replace { because, .. } = &change.change {
             let why = match because.first() {
                 Some(Reason::CannotUpdate { cause }) => {
@@ -388,6 +396,35 @@ impl<'p> Visit<'p> {
             Some(chosen) => choice::instance(configuration, chosen, scope, Some(&self.configured), diagnostics),
             None => Some(configuration.reference.clone()),
         }
+    }
+
+    /// Returns where the meta-arguments of an instance of a block stand.
+    fn place<'v>(&'v self, at: InModule, instance: &'v eval::InstanceValues) -> Place<'v, 'p> {
+        let path = self.world.path(at);
+        Place { tree: self.order.tree(), world: &self.world, path, instance: Some(instance) }
+    }
+
+    /// Returns, for each node, whether its block is replaced by making the new object first: because it says so, or
+    /// because something made from it does, which could not be made first otherwise. What differs between instances
+    /// counts for those alone.
+    fn create_first(&self, needed: &[Rc<BTreeSet<Address>>]) -> Vec<bool> {
+        let (order, world) = (&self.order, &self.world);
+        let mut create_first = vec![false; order.len()];
+        for (at, Node { module, member }) in order.sequence().rev() {
+            let Member::Block(name) = member else { continue };
+            let called = order.tree().get(*module);
+            let place = Place { tree: order.tree(), world, path: &called.path, instance: None };
+            let lifecycle = &called.module.resources[name].lifecycle;
+            // What is wrong is told where the instances are visited.
+            let mut untold = Diagnostics::default();
+            if create_first[at] || self.meta.create_before_destroy(lifecycle, place, &mut untold) {
+                create_first[at] = true;
+                for place in needed[at].iter().filter_map(|need| order.block(need)) {
+                    create_first[place] = true;
+                }
+            }
+        }
+        create_first
     }
 
     /// Returns where an object comes from whose address changes.
@@ -481,21 +518,4 @@ fn finish(basics: &Basics<'_>, parts: Parts, order: Option<&Order<'_>>) -> Plan 
         data: Vec::new(),
         checks: Vec::new(),
     }
-}
-
-/// Returns, for each node, whether its block is replaced by making the new object first: because it says so, or
-/// because something made from it does, which could not be made first otherwise.
-fn create_first(order: &Order<'_>, needed: &[Rc<BTreeSet<Address>>]) -> Vec<bool> {
-    let mut create_first = vec![false; order.len()];
-    for (at, Node { module, member }) in order.sequence().rev() {
-        let Member::Block(name) = member else { continue };
-        let block = &order.tree().get(*module).module.resources[name];
-        if create_first[at] || meta::create_before_destroy(&block.lifecycle) {
-            create_first[at] = true;
-            for place in needed[at].iter().filter_map(|need| order.block(need)) {
-                create_first[place] = true;
-            }
-        }
-    }
-    create_first
 }

@@ -210,6 +210,12 @@ impl<'c> World<'c> {
         &self.instances[at.0].path
     }
 
+    /// Returns what the call of a module instance can see: its `each` or `count`.
+    #[must_use]
+    pub(crate) fn call_values(&self, at: InModule) -> &InstanceValues {
+        &self.instances[at.0].call
+    }
+
     /// Returns the provider configurations that a module instance can name.
     #[must_use]
     pub(crate) fn visible(&self, at: InModule) -> &Rc<Visible> {

@@ -15,3 +15,4 @@ mod saved;
 mod sim;
 mod state;
 mod terminal;
+mod tree;
