@@ -221,6 +221,60 @@ fn meta_arguments_are_static_and_differ_between_instances() {
     assert!(told.contains("`loam_data.x`"), "{told}");
 }
 
+const REGIONS: &str = r#"
+provider "loam" {
+  alias    = "by_region"
+  for_each = toset(["eu", "us"])
+}
+
+module "node" {
+  source    = "./passed"
+  for_each  = toset(["eu", "us"])
+  providers = { loam.here = loam.by_region[each.key] }
+}
+
+resource "loam_data" "own" {
+  for_each = toset(["eu", "us"])
+  provider = loam.by_region[each.key]
+}
+"#;
+
+#[test]
+fn each_instance_of_a_module_is_given_its_provider() {
+    let project = Project::with(REGIONS);
+    project.write("passed/main.loam.hcl", "resource \"loam_data\" \"it\" {\n  provider = loam.here\n}\n");
+    project.succeed(&["validate"]);
+    project.apply(&[]);
+    project.assert_settled(&[]);
+    for name in ["module.node[\"eu\"].loam_data.it", "loam_data.own[\"eu\"]"] {
+        let shown = project.succeed(&["state", "show", name]);
+        assert!(shown.contains("(loam.by_region[\"eu\"])"), "{shown}");
+    }
+    project.configure(&REGIONS.replace("provider = loam.by_region[each.key]", "provider = loam.by_region[\"ue\"]"));
+    assert_snapshot!(refused(&project, &["plan"]).lines().skip(1).take(8).collect::<Vec<_>>().join("\n"), @r#"
+    error: Invalid provider key
+       --> main.loam.hcl:15:29
+       |
+    15 |   provider = loam.by_region["ue"]
+       |                             ^^^^
+       = in loam_data.own["eu"]
+       = The provider configuration `loam.by_region` has no instance ["ue"].
+    hint: Did you mean `eu`?
+    "#);
+    project.configure(&REGIONS.replace("= loam.by_region[each.key] }", "= loam.by_regoin[each.key] }"));
+    assert_snapshot!(refused(&project, &["plan"]), @r"
+    error: Undeclared provider
+       --> main.loam.hcl:10:29
+       |
+    10 |   providers = { loam.here = loam.by_regoin[each.key] }
+       |                             ^^^^^^^^^^^^^^^^^^^^^^^^
+       = There is no provider configuration `loam.by_regoin`.
+    hint: Did you mean `loam.by_region`?
+    ");
+    project.configure(REGIONS);
+    project.succeed(&["destroy", "--auto-approve"]);
+}
+
 #[test]
 fn a_module_that_configures_a_provider_is_called_once() {
     let project = Project::with("module \"m\" {\n  source = \"./m\"\n  count  = 2\n}\n");
