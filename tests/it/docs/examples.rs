@@ -2,33 +2,35 @@
 //!
 //! A block of `hcl` is a whole configuration: it is laid out the usual way, valid, and can be planned. A block of
 //! `hcl fragment` is part of one, and is only laid out. A block of `hcl wrong` is refused, with the words of the block
-//! of `text` that follows it.
+//! of `text` that follows it. A block with `file=NAME`, such as `hcl file=modules/site/main.loam.hcl`, is a
+//! further file of the whole or wrong example before it: a module, an override, values of variables.
 
 use std::collections::BTreeMap;
 
 use super::page::{Fence, is_update, pages, rewrite};
 use crate::support::Project;
 
-/// What examples may refer to: a directory of data, files, and a module.
-const FIXTURES: [(&str, &str); 3] = [
-    ("seed/data.txt", "data\n"),
-    ("files/genesis.json", "{\"chain\": \"bench\"}\n"),
-    ("modules/site/main.loam.hcl", SITE),
-];
+/// What examples may refer to: a directory of data, and files.
+const FIXTURES: [(&str, &str); 2] = [("seed/data.txt", "data\n"), ("files/genesis.json", "{\"chain\": \"bench\"}\n")];
 
-/// The module of docs/modules.md.
-const SITE: &str = r#"variable "name" {
-  type = string
+/// An example of configuration, and what stands around it in its document.
+struct Example {
+    fence: Fence,
+    /// Its further files, by their names.
+    files: Vec<(String, Fence)>,
+    /// The block that follows.
+    next: Option<Fence>,
 }
 
-resource "directory" "data" {
-  path = "data/${var.name}"
+impl Example {
+    fn project(&self) -> Project {
+        let project = project(&self.fence.text);
+        for (name, fence) in &self.files {
+            project.write(name, &fence.text);
+        }
+        project
+    }
 }
-
-output "directory" {
-  value = directory.data.path
-}
-"#;
 
 fn project(configuration: &str) -> Project {
     let project = Project::with(configuration);
@@ -38,14 +40,27 @@ fn project(configuration: &str) -> Project {
     project
 }
 
-fn examples() -> Vec<(Fence, Option<Fence>)> {
-    let mut examples = Vec::new();
+fn examples() -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
     for page in pages() {
         let fences = page.fences();
-        for (at, fence) in fences.iter().enumerate().filter(|(_, fence)| fence.info.starts_with("hcl")) {
+        let mut whole = None;
+        for (at, fence) in fences.iter().enumerate() {
+            if let Some((_, name)) = fence.info.split_once(" file=") {
+                let whole = whole.unwrap_or_else(|| panic!("{}: no example stands before this file", fence.place));
+                let example: &mut Example = &mut examples[whole];
+                example.files.push((name.to_owned(), fence.clone()));
+                continue;
+            }
+            if !fence.info.starts_with("hcl") {
+                continue;
+            }
             let known = ["hcl", "hcl fragment", "hcl wrong"];
             assert!(known.contains(&fence.info.as_str()), "{}: `{}` is none of {known:?}", fence.place, fence.info);
-            examples.push((fence.clone(), fences.get(at + 1).cloned()));
+            if fence.info != "hcl fragment" {
+                whole = Some(examples.len());
+            }
+            examples.push(Example { fence: fence.clone(), files: Vec::new(), next: fences.get(at + 1).cloned() });
         }
     }
     examples
@@ -54,8 +69,8 @@ fn examples() -> Vec<(Fence, Option<Fence>)> {
 #[test]
 fn whole_examples_can_be_planned() {
     let mut whole = 0;
-    for (fence, _) in examples().iter().filter(|(fence, _)| fence.info == "hcl") {
-        let project = project(&fence.text);
+    for example in examples().iter().filter(|example| example.fence.info == "hcl") {
+        let (fence, project) = (&example.fence, example.project());
         for arguments in [&["validate"][..], &["plan"]] {
             let ended = project.loam(arguments);
             assert!(ended.code == 0 && !ended.stderr.contains("warning"), "{}\n{}", fence.place, ended.stderr);
@@ -67,10 +82,13 @@ fn whole_examples_can_be_planned() {
 
 #[test]
 fn examples_are_laid_out_the_usual_way() {
-    for (fence, _) in examples().iter().filter(|(fence, _)| fence.info != "hcl wrong") {
-        let project = Project::empty();
+    for example in examples().iter().filter(|example| example.fence.info != "hcl wrong") {
+        let (fence, project) = (&example.fence, Project::empty());
         project.write("example.loam.hcl", &fence.text);
-        let ended = project.loam(&["fmt", "--check", "--diff"]);
+        for (name, file) in &example.files {
+            project.write(name, &file.text);
+        }
+        let ended = project.loam(&["fmt", "--check", "--diff", "--recursive"]);
         assert_eq!(ended.code, 0, "{}\n{}{}", fence.place, ended.stdout, ended.stderr);
     }
 }
@@ -78,10 +96,11 @@ fn examples_are_laid_out_the_usual_way() {
 #[test]
 fn wrong_examples_are_refused_in_the_words_shown() {
     let mut wrong = 0;
-    for (fence, shown) in examples().iter().filter(|(fence, _)| fence.info == "hcl wrong") {
+    for example in examples().iter().filter(|example| example.fence.info == "hcl wrong") {
+        let (fence, shown) = (&example.fence, &example.next);
         let shown = shown.as_ref().filter(|shown| shown.info == "text");
         let shown = shown.unwrap_or_else(|| panic!("{}: no block of `text` follows", fence.place));
-        let project = project(&fence.text);
+        let project = example.project();
         let ended = super::loam(&project, &["plan"]);
         let base = project.path("").display().to_string().trim_end_matches('/').to_owned();
         let said = format!("{}\n", ended.stderr.replace(&base, "DIR").trim());
