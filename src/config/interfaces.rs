@@ -6,6 +6,7 @@ use loam_provider::Str;
 
 use super::{
     Attribute, Module, ModuleCall, OutputName, Provider, ProviderChoice, ProviderName, Reference, Repeat, Subject,
+    literals::misspelt,
 };
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean, suggest};
 
@@ -50,6 +51,7 @@ fn arguments(call: &ModuleCall, called: &Module, diagnostics: &mut Diagnostics) 
             None if called.is_partial => {}
             None => diagnostics.push(unknown_argument(call, called, argument)),
             Some(variable) => {
+                diagnostics.extend(misspelt(variable, &argument.expr));
                 let deprecated = variable.deprecated.as_ref();
                 diagnostics
                     .extend(deprecated.map(|message| set_though_deprecated(argument, message)).into_iter().collect());

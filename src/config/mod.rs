@@ -21,6 +21,7 @@ mod dynamic;
 mod expr;
 pub mod format;
 mod interfaces;
+mod literals;
 mod load;
 mod lower;
 mod module;
@@ -47,6 +48,7 @@ pub use expr::{
 };
 pub use format::{FormatError, format};
 pub use interfaces::{check_calls, check_root};
+pub use literals::misspelt;
 pub use load::{
     EXTENSION, File, JSON_EXTENSION, MAX_BYTES, expression, is_configured, load, load_module, parse, template,
     variables_file,

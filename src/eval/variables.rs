@@ -308,6 +308,7 @@ fn default(variable: &Variable, files: &super::Files, diagnostics: &mut Diagnost
     let module = ModuleValues::default();
     let mut problems = Diagnostics::default();
     let value = expr::expr(&default.expr, &Scope::new(&module, files), &mut problems);
+    problems.extend(config::misspelt(variable, &default.expr));
     let sound = problems.is_empty();
     diagnostics.extend(problems);
     if !sound || !default.references.is_empty() {
@@ -351,10 +352,12 @@ fn given(
             if !sound {
                 return None;
             }
-            (evaluate(&parsed, files, diagnostics)?, (!is_hidden).then_some(parsed.span))
+            (evaluate(variable, &parsed, files, diagnostics)?, (!is_hidden).then_some(parsed.span))
         }
         Given::Parsed(attribute) if !attribute.references.is_empty() => return None,
-        Given::Parsed(attribute) => (evaluate(&attribute.expr, files, diagnostics)?, Some(attribute.expr.span)),
+        Given::Parsed(attribute) => {
+            (evaluate(variable, &attribute.expr, files, diagnostics)?, Some(attribute.expr.span))
+        }
     };
     let value = fit(variable, value, span, &format!("The value from {}", input.origin), diagnostics)?;
     if value.value.is_null() && !variable.nullable {
@@ -364,9 +367,14 @@ fn given(
     Some(value)
 }
 
-fn evaluate(parsed: &config::Expr, files: &super::Files, diagnostics: &mut Diagnostics) -> Option<Evaluated> {
+fn evaluate(
+    variable: &Variable,
+    parsed: &config::Expr,
+    files: &super::Files,
+    diagnostics: &mut Diagnostics,
+) -> Option<Evaluated> {
     let module = ModuleValues::default();
-    let mut problems = Diagnostics::default();
+    let mut problems = config::misspelt(variable, parsed);
     let value = expr::expr(parsed, &Scope::new(&module, files), &mut problems);
     let sound = problems.is_empty();
     diagnostics.extend(problems);
