@@ -22,18 +22,25 @@ pub(super) enum Stop {
 }
 
 /// Commands of other tools, and what does the same here.
-const ELSEWHERE: [(&str, &str); 11] = [
+const ELSEWHERE: [(&str, &str); 12] = [
     ("delete", "`loam destroy` takes everything down; to delete one object, remove its block and apply."),
     ("diff", "`loam plan` shows what would change."),
     ("down", "`loam destroy` takes everything down."),
+    ("force-unlock", "The lock ends with its process, so there is nothing to unlock."),
     ("format", "`loam fmt` lays out configuration files."),
-    ("get", "`loam show` shows the objects in the state."),
     ("list", "`loam state list` lists the objects in the state."),
     ("ls", "`loam state list` lists the objects in the state."),
     ("refresh", "`loam plan` reads the world and shows what differs; `loam apply` records it."),
     ("rm", "`loam state rm ADDRESS` forgets an object."),
     ("taint", "`loam apply --replace ADDRESS` makes an object anew."),
     ("up", "`loam apply` makes the world what the configuration says."),
+    ("workspace", "One directory has one state: `-C DIR` chooses it."),
+];
+
+/// Options of other tools, and what does the same here.
+const OPTIONS_ELSEWHERE: [(&str, &str); 2] = [
+    ("--refresh-only", "Every `loam plan` says what was changed outside of loam."),
+    ("--target", "Put what belongs together into a directory of its own: `-C DIR` chooses it."),
 ];
 
 impl Stop {
@@ -96,7 +103,9 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
             (format!("there is no command `{command}`"), hint)
         }
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
-            (format!("there is no option `{argument}` here"), meant(ContextKind::SuggestedArg))
+            let elsewhere = OPTIONS_ELSEWHERE.iter().find(|(name, _)| *name == argument);
+            let hint = elsewhere.map(|(_, hint)| (*hint).to_owned()).or_else(|| meant(ContextKind::SuggestedArg));
+            (format!("there is no option `{argument}` here"), hint)
         }
         ErrorKind::UnknownArgument => (format!("`{argument}` is one argument too many"), None),
         ErrorKind::InvalidValue if value.is_empty() => (format!("`{argument}` needs a value"), valid),
@@ -192,6 +201,8 @@ mod tests {
         let lines = [
             "loam paln",
             "loam taint network.a",
+            "loam workspace list",
+            "loam plan --target network.a",
             "loam state lst",
             "loam plan --refesh",
             "loam plan -x",
@@ -209,11 +220,13 @@ mod tests {
             "loam output a --raw --json",
             "loam state mv network.a",
             "loam completions basch",
-            "loam apply next.plan --var a=1",
+            "loam apply next.plan --refresh=false",
         ];
         insta::assert_snapshot!(lines.map(told).join("\n"), @r#"
         there is no command `paln`. Did you mean `plan`?
         there is no command `taint`. `loam apply --replace ADDRESS` makes an object anew.
+        there is no command `workspace`. One directory has one state: `-C DIR` chooses it.
+        there is no option `--target` here. Put what belongs together into a directory of its own: `-C DIR` chooses it.
         there is no command `lst`. Did you mean `list`?
         there is no option `--refesh` here. Did you mean `--refresh`?
         there is no option `-x` here. `loam plan --help` shows what it takes.
@@ -231,7 +244,7 @@ mod tests {
         `--raw` cannot be given together with `--json`. `loam output --help` shows what it takes.
         `TO` is missing. `loam state mv --help` shows what it takes.
         `basch` is no value of `SHELL`. Did you mean `bash`?
-        `PLAN` cannot be given together with `--var`. `loam apply --help` shows what it takes.
+        `PLAN` cannot be given together with `--refresh`. `loam apply --help` shows what it takes.
         "#);
     }
 
