@@ -4,6 +4,7 @@ mod bootstrap;
 mod drift;
 mod etcd;
 mod for_each;
+mod modules;
 mod quickstart;
 mod replica;
 
