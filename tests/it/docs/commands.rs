@@ -121,7 +121,11 @@ fn invocations(line: &str) -> Vec<Vec<String>> {
 fn check(words: &[String]) -> Result<(), String> {
     if words[0] == "cargo" {
         let task = words.get(2).map(String::as_str).unwrap_or_default();
-        return if ["test", "lint", "ci"].contains(&task) { Ok(()) } else { Err(format!("there is no task `{task}`")) };
+        return if ["test", "lint", "ci", "fuzz"].contains(&task) {
+            Ok(())
+        } else {
+            Err(format!("there is no task `{task}`"))
+        };
     }
     match loam::cli::command().try_get_matches_from(words) {
         Ok(_) => Ok(()),

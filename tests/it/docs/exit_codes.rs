@@ -9,6 +9,14 @@ const SMALL: &str =
 const PROTECTED: &str =
     "resource \"loam_data\" \"a\" {\n  count = 2\n\n  lifecycle {\n    prevent_destroy = true\n  }\n}\n";
 
+const CHECK: &str = r#"check "never" {
+  assert {
+    condition     = 1 > 2
+    error_message = "It does not hold."
+  }
+}
+"#;
+
 /// In which directory a command runs.
 #[derive(Clone, Copy)]
 enum Where {
@@ -28,16 +36,21 @@ enum Where {
     Failing,
     /// It calls a module of a repository that is nowhere.
     Unfetched,
+    /// It was applied, and has a check that does not hold.
+    Unhealthy,
+    /// Nothing was applied, and a directory that the configuration has is there already.
+    Found,
     /// There is nothing.
     Empty,
 }
 
 /// Command, when, code: the rows of the page, in its order.
-const ROWS: [(&str, &str, i32, Where); 31] = [
+const ROWS: [(&str, &str, i32, Where); 34] = [
     ("loam plan", "there are changes, or none", 0, Where::Fresh),
     ("loam plan --detailed-exitcode", "there are no changes", 0, Where::Applied),
     ("loam plan --detailed-exitcode", "there are changes", 2, Where::Changed),
     ("loam plan --detailed-exitcode", "the configuration is wrong", 1, Where::Broken),
+    ("loam plan --detailed-exitcode", "a `check` does not hold, and there are no changes", 0, Where::Unhealthy),
     ("loam plan --destroy --detailed-exitcode", "there is something to destroy", 2, Where::Applied),
     ("loam plan", "an object would be deleted whose block has `prevent_destroy`", 1, Where::Protected),
     ("loam plan --destroy", "an object would be deleted whose block has `prevent_destroy`", 1, Where::Protected),
@@ -55,6 +68,8 @@ const ROWS: [(&str, &str, i32, Where); 31] = [
     ("loam init", "the configuration that is there has a mistake", 1, Where::Broken),
     ("loam get", "everything is there, or was fetched", 0, Where::Fresh),
     ("loam get", "a module cannot be fetched", 1, Where::Unfetched),
+    ("loam import directory.data data", "it is taken over", 0, Where::Found),
+    ("loam import directory.data missing", "the id names nothing, or not what the block names", 1, Where::Found),
     ("loam fmt --check", "every file is laid out the usual way", 0, Where::Fresh),
     ("loam fmt --check", "some file is laid out differently", 3, Where::Broken),
     ("loam fmt --check missing.hcl", "a file cannot be read, or is not HCL", 1, Where::Fresh),
@@ -99,6 +114,16 @@ impl Where {
                 Project::with("resource \"process\" \"a\" {\n  command = [\"sh\", \"-c\", \"exit 3\"]\n}\n")
             }
             Self::Unfetched => Project::with("module \"a\" {\n  source = \"git::file:///nowhere/a.git\"\n}\n"),
+            Self::Unhealthy => {
+                let project = applied();
+                project.write("check.loam.hcl", CHECK);
+                project
+            }
+            Self::Found => {
+                let project = Project::with("resource \"directory\" \"data\" {\n  path = \"data\"\n}\n");
+                project.write("data/one.txt", "one");
+                project
+            }
             Self::Empty => Project::empty(),
         }
     }
