@@ -18,6 +18,7 @@ mod init;
 mod inputs;
 mod internal;
 mod interrupt;
+mod metadata;
 mod nearest;
 mod output;
 mod plan;
@@ -127,6 +128,7 @@ enum Command {
     Graph(graph::Args),
     Fmt(fmt::Args),
     Providers(providers::Args),
+    Metadata(metadata::Args),
     Completions(completions::Args),
     Version(version::Args),
     DemoNode(demo::Args),
@@ -180,6 +182,7 @@ fn dispatch(terminal: &mut Terminal, arguments: Arguments) -> Result<Code, Failu
         Command::Graph(args) => graph::run(terminal, &global, &args),
         Command::Fmt(args) => fmt::run(terminal, &global, &args),
         Command::Providers(args) => providers::run(terminal, &global, &args),
+        Command::Metadata(args) => metadata::run(terminal, &global, &args),
         Command::Completions(args) => completions::run(terminal, &args),
         Command::Version(args) => version::run(terminal, &global, &args),
         Command::DemoNode(args) => demo::run(args),

@@ -51,13 +51,12 @@ impl Console<'_> {
 
     fn first_words(&self) -> Vec<Candidate> {
         let functions = functions::all()
+            .chain(functions::of_console())
             .map(|function| way(format!("{}(", function.name), format!("{}  {}", function.signature(), function.doc)));
-        let special = [("can(", "can(expression)"), ("try(", "try(expressions...)"), ("type(", "type(value)")];
-        let special = special.map(|(text, about)| way(text.into(), about.into()));
         let kinds = self.module.resources.keys().filter(|name| name.mode == Mode::Managed);
         let kinds = kinds.map(|name| way(format!("{}.", name.kind), String::new()));
         let fixed = ROOTS.into_iter().chain(WORDS).map(|word| way(word.into(), String::new()));
-        functions.chain(special).chain(kinds).chain(fixed).collect()
+        functions.chain(kinds).chain(fixed).collect()
     }
 
     /// Returns what may follow a name and a dot.

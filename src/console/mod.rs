@@ -12,13 +12,14 @@ mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use loam_provider::{Step, Str, Type, Value};
 
 use crate::{
     addr::InstanceKey,
     config::{self, Declared, ExprKind, FinalArg, Module, Repeat, Subject},
     diag::{Diagnostic, Diagnostics},
-    eval::{self, Evaluated, Files, Marks, ModuleValues, Scope},
+    eval::{self, Evaluated, Files, Marks, ModuleValues, Scope, Stage},
     event::Secrets,
     source::Sources,
     state::Stored,
@@ -39,6 +40,8 @@ pub struct Basics<'c> {
     pub variables: &'c BTreeMap<Str, Evaluated>,
     /// The objects in the state.
     pub objects: &'c [Stored],
+    /// Tells the time of every expression, for `timestamp()`.
+    pub clock: fn() -> Timestamp,
 }
 
 /// The names of a root module, and what became of them so far.
@@ -46,6 +49,7 @@ pub struct Console<'c> {
     module: &'c Module,
     declared: Declared<'c>,
     files: &'c Files,
+    clock: fn() -> Timestamp,
     values: ModuleValues,
     /// The locals that were evaluated, each with what is wrong with it.
     locals: BTreeMap<Str, Diagnostics>,
@@ -65,7 +69,7 @@ impl<'c> Console<'c> {
     /// Returns the console of a root module.
     #[must_use]
     pub fn new(basics: Basics<'c>) -> Self {
-        let Basics { module, files, paths, variables, objects } = basics;
+        let Basics { module, files, paths, variables, objects, clock } = basics;
         let mut values = paths;
         for (name, value) in variables {
             values.set(Subject::Variable(name.clone()), value.clone());
@@ -97,7 +101,7 @@ impl<'c> Console<'c> {
         for (name, objects) in blocks {
             values.set(name.subject(), combined(objects));
         }
-        Self { module, declared: Declared::of(module), files, values, locals: BTreeMap::new(), secrets }
+        Self { module, declared: Declared::of(module), files, clock, values, locals: BTreeMap::new(), secrets }
     }
 
     /// Returns the secrets among what expressions can see, which no message may hold.
@@ -132,22 +136,23 @@ impl<'c> Console<'c> {
             _ => None,
         };
         let answer = match asked {
-            None => Answer::Value(eval::expr(&expr, &Scope::new(&self.values, self.files), &mut diagnostics)),
+            None => Answer::Value(eval::expr(&expr, &self.scope(), &mut diagnostics)),
             Some(call) => {
                 if call.args.len() != 1 || call.final_arg != FinalArg::Plain {
                     let detail = format!("`type` takes one argument, but {} are given.", call.args.len());
                     let diagnostic = Diagnostic::error("Invalid use of `type`", call.name_span, detail);
                     diagnostics.push(diagnostic.hint("It is called as `type(value)`."));
                 }
-                let values = call
-                    .args
-                    .iter()
-                    .map(|arg| eval::expr(arg, &Scope::new(&self.values, self.files), &mut diagnostics));
+                let values = call.args.iter().map(|arg| eval::expr(arg, &self.scope(), &mut diagnostics));
                 let types: Vec<Type> = values.map(|value| value.value.ty()).collect();
                 Answer::Type(types.into_iter().next().unwrap_or(Type::Any))
             }
         };
         ((!diagnostics.has_errors()).then_some(answer), diagnostics)
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope::new(&self.values, self.files).at(Stage::Console { now: (self.clock)() })
     }
 
     /// Evaluates the locals among names, and those that they need, unless that was done before. What is wrong with one
@@ -167,7 +172,7 @@ impl<'c> Console<'c> {
                 } else if is_ready {
                     let mut problems = Diagnostics::default();
                     if let Some(local) = self.module.locals.get(&name) {
-                        let value = eval::expr(&local.expr, &Scope::new(&self.values, self.files), &mut problems);
+                        let value = eval::expr(&local.expr, &self.scope(), &mut problems);
                         self.values.set(Subject::Local(name.clone()), value);
                     }
                     self.locals.insert(name.clone(), problems);

@@ -270,7 +270,7 @@ fn quoted(out: &mut String, text: &str) {
 fn is_printable(char: char) -> bool {
     let text = format!("a{char}");
     let mut escaped = text.escape_debug().skip(1);
-    escaped.next() == Some(char) && escaped.next().is_none()
+    char == '\'' || escaped.next() == Some(char) && escaped.next().is_none()
 }
 
 /// Writes a type as Terraform's console does, structures over several lines.

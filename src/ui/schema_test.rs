@@ -11,6 +11,7 @@ pub(super) fn schema(name: &str) -> Json {
         "plan" => include_str!("../../schemas/plan.json"),
         "about" => include_str!("../../schemas/about.json"),
         "output" => include_str!("../../schemas/output.json"),
+        "console" => include_str!("../../schemas/console.json"),
         other => panic!("there is no schema `{other}`"),
     };
     serde_json::from_str(text).expect("a schema is JSON")

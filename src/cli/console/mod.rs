@@ -67,6 +67,7 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         paths: project.paths.clone(),
         variables: &project.variables,
         objects: &objects,
+        clock: run::now,
     };
     let console = Console::new(basics);
     terminal.keep_also(console.secrets());

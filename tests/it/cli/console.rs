@@ -9,7 +9,10 @@ use std::{
 use insta::assert_snapshot;
 use serde_json::{Value as Json, json};
 
-use crate::support::{Done, Project};
+use crate::{
+    schema,
+    support::{Done, Project},
+};
 
 const PROJECT: &str = r#"variable "region" {
   default = "eu"
@@ -40,20 +43,24 @@ resource "loam_data" "many" {
 impl Project {
     /// Runs the console and writes something to it.
     fn console(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Done {
-        let mut command = self.command(&[&["console"], arguments].concat());
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = child.unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.as_ref().to_vec();
-        // Beside reading, as a pipe holds only so much.
-        let writer = std::thread::spawn(move || stdin.write_all(&input));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap().unwrap();
-        Done {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        ask(self.command(&[&["console"], arguments].concat()), input)
+    }
+}
+
+/// Runs a console and writes something to it.
+pub(super) fn ask(mut command: Command, input: impl AsRef<[u8]>) -> Done {
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.as_ref().to_vec();
+    // Beside reading, as a pipe holds only so much.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    Done {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -131,6 +138,7 @@ fn requests_have_one_line_each() {
     ];
     let done = project.console(&["--jsonl"], requests.join("\n"));
     assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    done.stdout.lines().for_each(|line| schema::assert_valid("console", line));
     assert!(!done.stdout.replace("nonsensitive", "").contains("(sensitive)"), "{}", done.stdout);
     assert_snapshot!(done.stdout, @r#"
     {"value":[0.33333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333335,"a",null],"type":"tuple([number, string, dynamic])","sensitive":false}
@@ -148,6 +156,19 @@ fn requests_have_one_line_each() {
     {"value":"object({db = number, web = number})","type":"string","sensitive":false}
     {"error":{"summary":"Invalid expression","detail":"Expected a value here, but found the end of the text."}}
     "#);
+}
+
+#[test]
+fn what_changes_from_call_to_call_has_a_value() {
+    let project = Project::with("locals {\n  id = uuid()\n}\n");
+    let before = jiff::Timestamp::now().as_second();
+    let done = project.console(&["--jsonl"], r#"{"expr": "[timestamp(), uuid(), uuid(), local.id, local.id]"}"#);
+    let answer: Json = serde_json::from_str(&done.stdout).unwrap();
+    let items: Vec<&str> = answer["value"].as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect();
+    let time = items[0].parse::<jiff::Timestamp>().unwrap().as_second();
+    assert!((before..=jiff::Timestamp::now().as_second()).contains(&time), "{}", done.stdout);
+    assert!(items[1].len() == 36 && items[1] != items[2] && items[2] != items[3], "{}", done.stdout);
+    assert_eq!(items[3], items[4], "a local is evaluated once");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line as scripts and people meet it: exit codes, what goes where, what is refused.
 
 mod basics;
+mod conformance;
 mod console;
 mod ephemeral;
 mod fmt;
@@ -8,6 +9,7 @@ mod graph;
 mod imports;
 mod interrupt;
 mod json;
+mod metadata;
 mod mistakes;
 mod moves;
 mod saved;

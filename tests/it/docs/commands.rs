@@ -121,11 +121,8 @@ fn invocations(line: &str) -> Vec<Vec<String>> {
 fn check(words: &[String]) -> Result<(), String> {
     if words[0] == "cargo" {
         let task = words.get(2).map(String::as_str).unwrap_or_default();
-        return if ["test", "lint", "ci", "fuzz"].contains(&task) {
-            Ok(())
-        } else {
-            Err(format!("there is no task `{task}`"))
-        };
+        let is_task = ["bench", "ci", "fuzz", "lint", "test"].contains(&task);
+        return if is_task { Ok(()) } else { Err(format!("there is no task `{task}`")) };
     }
     match loam::cli::command().try_get_matches_from(words) {
         Ok(_) => Ok(()),

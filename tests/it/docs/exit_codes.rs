@@ -45,7 +45,7 @@ enum Where {
 }
 
 /// Command, when, code: the rows of the page, in its order.
-const ROWS: [(&str, &str, i32, Where); 34] = [
+const ROWS: [(&str, &str, i32, Where); 36] = [
     ("loam plan", "there are changes, or none", 0, Where::Fresh),
     ("loam plan --detailed-exitcode", "there are no changes", 0, Where::Applied),
     ("loam plan --detailed-exitcode", "there are changes", 2, Where::Changed),
@@ -76,6 +76,8 @@ const ROWS: [(&str, &str, i32, Where); 34] = [
     ("loam output text", "the state has the output", 0, Where::Applied),
     ("loam output text", "it has not", 1, Where::Fresh),
     ("loam console", "every expression is answered", 0, Where::Fresh),
+    ("loam metadata functions join", "there is such a function", 0, Where::Empty),
+    ("loam metadata functions joni", "there is not", 1, Where::Empty),
     ("loam state show loam_data.a", "the state has the object", 0, Where::Applied),
     ("loam state show loam_data.a", "it has not", 1, Where::Fresh),
     ("loam no-such-command", "there is no such command or option", 1, Where::Fresh),
