@@ -152,6 +152,7 @@ fn invoke(
                 known &= match function.depth {
                     Depth::Whole => value.is_wholly_known(),
                     Depth::Shallow => !value.is_unknown(),
+                    Depth::Unknown => true,
                 };
                 converted.push(Evaluated::new(value, arg.value.marks.clone()));
             }

@@ -189,15 +189,15 @@ enum Built {
 
 fn for_expr(found: &For, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Evaluated {
     let Some(items) = collection::items(&found.collection, scope, diagnostics) else { return Evaluated::unknown() };
+    if let Some(condition) = &found.condition
+        && !can_hold(condition, found, scope, diagnostics)
+    {
+        return Evaluated::unknown().marked(&items.map_or_else(|marks| marks, |items| items.marks));
+    }
     let collection::Items { items, mut marks } = match items {
         Ok(items) => items,
         Err(marks) => return Evaluated::unknown().marked(&marks),
     };
-    if let Some(condition) = &found.condition
-        && !can_hold(condition, found, scope, diagnostics)
-    {
-        return Evaluated::unknown().marked(&marks);
-    }
     let mut built = match found.result {
         ForResult::Tuple(_) => Built::Tuple(Vec::new()),
         ForResult::Object { .. } => Built::Object(Vec::new()),

@@ -195,13 +195,25 @@ fn converted(
     }
 }
 
+/// Returns whether two types may turn out to be the same once all of them is known.
+fn may_be_one(left: &Type, right: &Type) -> bool {
+    match (left, right) {
+        (Type::Any, _) | (_, Type::Any) => true,
+        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => {
+            may_be_one(a, b)
+        }
+        (Type::Object(_), Type::Object(_)) | (Type::Tuple(_), Type::Tuple(_)) => true,
+        (left, right) => left == right,
+    }
+}
+
 /// Returns whether two values are equal, or `None` where that is not known yet. Values of different types are not.
 pub(super) fn equal(left: &Value, right: &Value) -> Option<bool> {
     match (left, right) {
         (Value::Unknown(_), Value::Null(_)) | (Value::Null(_), Value::Unknown(_)) => None,
         (Value::Unknown(a), other) | (other, Value::Unknown(a)) => {
             let b = other.ty();
-            let different = a.is_concrete() && *a != b && !other.is_unknown();
+            let different = (a.is_concrete() && *a != b || !may_be_one(a, &b)) && !other.is_unknown();
             if different { Some(false) } else { None }
         }
         (Value::Null(_), other) | (other, Value::Null(_)) => Some(other.is_null()),

@@ -1,6 +1,6 @@
 //! Expressions with the answers of a real Terraform console (1.11.4): `expressions.jsonl` is a sample of everything,
 //! `more.jsonl` has the corners of the language, `functions.jsonl` those of every function and `syntax.jsonl` those of the
-//! syntax. `bodies.jsonl` has whole texts, with whether `terraform validate` reads them.
+//! syntax; `generated.jsonl` is what a generator came upon. `bodies.jsonl` has whole texts, with whether `terraform validate` reads them.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -88,7 +88,7 @@ fn same(left: &Json, right: &Json) -> bool {
 fn expressions_have_terraforms_answers() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/conformance");
     let world = World::new(&dir);
-    let cases = ["expressions.jsonl", "more.jsonl", "functions.jsonl", "syntax.jsonl"]
+    let cases = ["expressions.jsonl", "more.jsonl", "functions.jsonl", "syntax.jsonl", "generated.jsonl"]
         .map(|name| fs::read_to_string(dir.join(name)).unwrap())
         .concat();
     let mut failures = Vec::new();

@@ -36,7 +36,7 @@ fn terraform_gives_the_same_answers() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/conformance");
     let expressions: Vec<String> = match env::var_os("LOAM_EXPRESSIONS") {
         Some(path) => fs::read_to_string(path).unwrap().lines().map(ToOwned::to_owned).collect(),
-        None => ["expressions.jsonl", "more.jsonl", "functions.jsonl"]
+        None => ["expressions.jsonl", "more.jsonl", "functions.jsonl", "generated.jsonl"]
             .iter()
             .flat_map(|name| of_corpus(&corpus.join(name)))
             .collect(),

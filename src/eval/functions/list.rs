@@ -2,7 +2,7 @@
 
 use loam_provider::{Number, Step, Str, Type, Value, unify};
 
-use super::{Context, Fault, Function, Param, Want, a_type, items, same, unfit, whole};
+use super::{Context, Fault, Function, Param, Want, a_type, equal, items, same, unfit, whole};
 use crate::eval::{Evaluated, Marks, expr};
 
 const LIST: Param = Param::new("list", Want::Any);
@@ -62,7 +62,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Want::Bool,
         |_, args| contains(args),
         "Returns whether a list or set holds a value.",
-    ),
+    )
+    .shallow(),
     Function::plain(
         "distinct",
         &[Param::new("list", Want::List)],
@@ -232,7 +233,15 @@ fn concat(args: &[Evaluated]) -> Result<Evaluated, Fault> {
 }
 
 fn contains(args: &[Value]) -> Result<Value, Fault> {
-    Ok(sequence(args, 0)?.iter().any(|item| same(item, &args[1])).into())
+    let mut is_sure = true;
+    for item in sequence(args, 0)? {
+        match equal(item, &args[1]) {
+            Some(true) => return Ok(true.into()),
+            Some(false) => {}
+            None => is_sure = false,
+        }
+    }
+    Ok(if is_sure { false.into() } else { Value::Unknown(Type::Bool) })
 }
 
 fn distinct(args: &[Value]) -> Value {

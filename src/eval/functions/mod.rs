@@ -36,7 +36,7 @@ use super::{
     describe::{a_type, unfit},
 };
 
-pub(super) use equality::same;
+pub(super) use equality::{equal, same};
 
 /// One function.
 #[derive(Debug)]
@@ -114,6 +114,8 @@ pub(super) enum Depth {
     Whole,
     /// Themselves; what is inside may be unknown.
     Shallow,
+    /// Not at all: what the result is follows from types alone.
+    Unknown,
 }
 
 /// When a call can have a result.
@@ -182,6 +184,11 @@ impl Function {
 
     pub(super) const fn shallow(mut self) -> Self {
         self.depth = Depth::Shallow;
+        self
+    }
+
+    pub(super) const fn of_unknown(mut self) -> Self {
+        self.depth = Depth::Unknown;
         self
     }
 

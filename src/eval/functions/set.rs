@@ -73,12 +73,12 @@ fn product(args: &[Value]) -> Result<Value, Fault> {
     if args.len() < 2 {
         return Err(Fault::Call("it needs at least two collections".into()));
     }
-    let mut all_sets = true;
+    let mut all_lists = true;
     let mut collections = Vec::new();
     let mut elements = Vec::new();
     for (index, arg) in args.iter().enumerate() {
         let wanted = if matches!(arg, Value::Set(_)) { Type::set(Type::Any) } else { Type::list(Type::Any) };
-        all_sets &= matches!(arg, Value::Set(_));
+        all_lists &= !matches!(arg, Value::Set(_));
         let arg = arg.convert(&wanted).map_err(|error| Fault::Argument(index, unfit(&error)))?;
         elements.push(match arg.ty() {
             Type::List(element) | Type::Set(element) => (*element).clone(),
@@ -99,5 +99,5 @@ fn product(args: &[Value]) -> Result<Value, Fault> {
     }
     let element = Type::Tuple(elements.into());
     let rows = rows.into_iter().map(Value::tuple);
-    Ok(if all_sets { Value::set(element, rows) } else { Value::list(element, rows) })
+    Ok(if all_lists { Value::list(element, rows) } else { Value::set(element, rows) })
 }

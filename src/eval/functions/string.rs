@@ -159,12 +159,15 @@ fn split(separator: &str, text: &str) -> Value {
 fn substr(args: &[Value]) -> Result<Value, Fault> {
     let (mut offset, length) = (whole(args, 1)?, whole(args, 2)?);
     let characters: Vec<&str> = text(args, 0).graphemes(true).collect();
+    let mut length = usize::try_from(length).ok();
     if offset < 0 {
         offset += i64::try_from(characters.len()).unwrap_or(i64::MAX);
+        // As in Terraform no length, counted from the end, is all that follows.
+        length = length.filter(|length| *length > 0);
     }
     let start = usize::try_from(offset).unwrap_or(0).min(characters.len());
     let rest = &characters[start..];
-    let end = usize::try_from(length).map_or(rest.len(), |length| length.min(rest.len()));
+    let end = length.map_or(rest.len(), |length| length.min(rest.len()));
     Ok(rest[..end].concat().into())
 }
 

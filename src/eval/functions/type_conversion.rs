@@ -30,7 +30,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Want::Any,
         |_, args| Ok(Evaluated::new(args[0].value.clone(), args[0].marks.ephemeral_only())),
         "Takes a value for no secret: use it only where it has been made harmless.",
-    ),
+    )
+    .of_unknown(),
     Function::marked(
         "sensitive",
         &[Param::nullable("value", Want::Any)],
@@ -40,49 +41,56 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Ok(Evaluated::new(args[0].value.clone(), Marks::whole().and(&ephemeral)))
         },
         "Marks a value as a secret, which is never shown.",
-    ),
+    )
+    .of_unknown(),
     Function::marked(
         "tobool",
         &[V],
         Want::Bool,
         |_, args| convert(args, &Type::Bool, "a bool"),
         "Converts to true or false.",
-    ),
+    )
+    .of_unknown(),
     Function::marked(
         "tolist",
         &[V],
         Want::List,
         |_, args| convert(args, &Type::list(Type::Any), "a list"),
         "Converts to a list of one type.",
-    ),
+    )
+    .of_unknown(),
     Function::marked(
         "tomap",
         &[V],
         Want::Map,
         |_, args| convert(args, &Type::map(Type::Any), "a map"),
         "Converts to a map of one type.",
-    ),
+    )
+    .of_unknown(),
     Function::marked(
         "tonumber",
         &[V],
         Want::Number,
         |_, args| convert(args, &Type::Number, "a number"),
         "Converts to a number.",
-    ),
+    )
+    .of_unknown(),
     Function::marked(
         "toset",
         &[V],
         Want::Set,
         |_, args| convert(args, &Type::set(Type::Any), "a set"),
         "Converts to a set of one type.",
-    ),
+    )
+    .of_unknown(),
     Function::marked(
         "tostring",
         &[V],
         Want::String,
         |_, args| convert(args, &Type::String, "a string"),
         "Converts to a string.",
-    ),
+    )
+    .of_unknown(),
 ];
 
 fn without_ephemeral(found: &Evaluated) -> Evaluated {

@@ -34,6 +34,8 @@ impl Corpus {
             }
         }
         fs::copy(dir.join("main.loam.hcl"), project.path("main.loam.hcl")).unwrap();
+        // Nothing is known of what was never applied.
+        project.write("unknown.loam.hcl", "resource \"loam_data\" \"u\" {\n}\n");
         let mut cases = Vec::new();
         let mut names: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
         names.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
@@ -42,6 +44,8 @@ impl Corpus {
             let text = fs::read_to_string(name).unwrap();
             cases.extend(text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap()));
         }
+        // Those that are no expressions are whole texts.
+        cases.retain(|case| case.get("expr").is_some());
         assert!(cases.len() > 2100, "{}", cases.len());
         Self { project, cases }
     }
@@ -60,6 +64,12 @@ fn expr(case: &Json) -> &str {
     case["expr"].as_str().unwrap()
 }
 
+/// Returns the expression as it is read from lines: only brackets keep lines together.
+fn whole(case: &Json) -> String {
+    let expr = expr(case);
+    if expr.contains('\n') { format!("(\n{expr}\n)") } else { expr.to_owned() }
+}
+
 #[test]
 fn programs_get_terraforms_values() {
     let corpus = Corpus::new();
@@ -71,6 +81,10 @@ fn programs_get_terraforms_values() {
         schema::assert_valid("console", line);
         let answer: Json = serde_json::from_str(line).unwrap();
         let is_right = match case.get("expect_json") {
+            None if case.get("type").is_some() => {
+                // What is known of it is seen in what people see.
+                answer.get("value").is_some()
+            }
             None => case["error"] == true && answer.get("error").is_some(),
             Some(_) if case["console"] == SECRET => answer["sensitive"] == true && answer["value"].is_null(),
             Some(expected) => {
@@ -93,13 +107,31 @@ fn programs_get_terraforms_values() {
 fn people_see_what_terraforms_console_shows() {
     let corpus = Corpus::new();
     let cases: Vec<&Json> = corpus.cases.iter().filter(|case| case.get("console").is_some()).collect();
-    let input: String = cases.iter().map(|case| format!("{}\n{BETWEEN}\n", expr(case))).collect();
+    let input: String = cases.iter().map(|case| format!("{}\n{BETWEEN}\n", whole(case))).collect();
     let told = corpus.run(&[], input);
     let between = format!("{BETWEEN}\n");
     let answers: Vec<&str> = told.split_terminator(&between).collect();
     assert_eq!(answers.len(), cases.len());
     let wrong = cases.iter().zip(answers).filter_map(|(case, answer)| {
         let expected = case["console"].as_str().unwrap();
+        (answer != format!("{expected}\n")).then(|| format!("{}\n{answer}\n{expected}", expr(case)))
+    });
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn types_are_terraforms() {
+    let corpus = Corpus::new();
+    let cases: Vec<&Json> = corpus.cases.iter().filter(|case| case.get("type").is_some()).collect();
+    assert!(cases.len() > 300, "{}", cases.len());
+    let input: String = cases.iter().map(|case| format!("type({})\n{BETWEEN}\n", expr(case))).collect();
+    let told = corpus.run(&[], input);
+    let between = format!("{BETWEEN}\n");
+    let answers: Vec<&str> = told.split_terminator(&between).collect();
+    assert_eq!(answers.len(), cases.len());
+    let wrong = cases.iter().zip(answers).filter_map(|(case, answer)| {
+        let expected = case["type"].as_str().unwrap();
         (answer != format!("{expected}\n")).then(|| format!("{}\n{answer}\n{expected}", expr(case)))
     });
     let wrong: Vec<String> = wrong.collect();
