@@ -245,6 +245,8 @@ impl<'t> Parser<'t> {
             }
         }
         body.span = self.place.span(start, self.peek().start.max(start));
+        // Most bodies are small, and there may be many.
+        body.structures.shrink_to_fit();
         body
     }
 
@@ -339,7 +341,10 @@ impl<'t> Parser<'t> {
         let mut labels = Vec::new();
         loop {
             match self.peek().kind {
-                Kind::OpenBrace => return Ok(labels),
+                Kind::OpenBrace => {
+                    labels.shrink_to_fit();
+                    return Ok(labels);
+                }
                 Kind::OpenQuote => labels.push(self.label()?),
                 Kind::Identifier => {
                     let token = self.take();
