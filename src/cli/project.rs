@@ -160,7 +160,8 @@ impl Project {
     }
 
     fn load_modules(&mut self, shown: &Path) -> Result<Diagnostics, Failure> {
-        if self.config.root.calls.is_empty() {
+        let root = &self.config.root;
+        if root.calls.is_empty() && root.settings.required_version.is_none() {
             return Ok(Diagnostics::default());
         }
         let installed = Installed::read(&self.directory.base)?;

@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loam_provider::{Str, Type};
+use loam_provider::{Str, Type, Value};
 
 use super::{
     Attribute, Expr, Module, Output, Provider, ProviderName, Reading, Subject, Variable, assertions,
     body::{self, Allowed},
     calls,
+    constant::constant,
     lower::Lower,
     overrides::{self, Given, Layer},
     resource,
     syntax::tree::{Block as HclBlock, Broken, Structure},
     targets, types,
-    version::{Constraint, Version},
+    version::check_version,
 };
 use crate::{
     addr::Mode,
@@ -141,9 +142,11 @@ impl Builder {
         for structure in &block.body {
             match structure {
                 Structure::Attribute(found) if found.key.as_str() == "required_version" => {
-                    if let Some(text) = body::text(cx, found) {
-                        let span = cx.span(&found.value);
-                        required_version(cx, &text, span);
+                    let version = body::attribute(cx, found);
+                    match constant(&version.expr) {
+                        Some(Value::String(text)) => check_version(&text, version.expr.span, cx.diagnostics),
+                        Some(_) => body::must_be(cx, &version, "text, for example `\">= 0.1, < 2\"`"),
+                        None => self.module.settings.required_version = Some(version),
                     }
                 }
                 Structure::Block(found) if found.ident.as_str() == "backend" => {
@@ -152,6 +155,12 @@ impl Builder {
                         wrong_labels(cx, found, "backend", "a kind", "backend \"local\"");
                     }
                     self.module.settings.backend = Some(block);
+                }
+                Structure::Block(found) if found.ident.as_str() == "required_providers" => {
+                    let detail = "There is no block `required_providers` in loam.";
+                    let hint = "The providers are part of loam: remove the block; `provider` blocks configure them.";
+                    let span = body::head(cx, found);
+                    cx.diagnostics.push(Diagnostic::error("Unknown block", span, detail).hint(hint));
                 }
                 other => allowed.refuse(cx, other),
             }
@@ -243,7 +252,7 @@ impl Builder {
             match structure {
                 Structure::Attribute(found) => match found.key.as_str() {
                     "type" => {
-                        variable.ty = types::lower(cx, &found.value);
+                        variable.ty = types::of_variable(cx, &found.value);
                         variable.reading = Reading::of(&variable.ty);
                     }
                     "default" => {
@@ -370,23 +379,6 @@ impl Builder {
     }
 }
 
-fn required_version(cx: &mut Lower<'_, '_>, text: &str, span: Span) {
-    let running = Version::running();
-    match text.parse::<Constraint>() {
-        Ok(constraint) if constraint.allows(&running) => {}
-        Ok(_) => {
-            let detail = format!("This configuration is for loam {text}, but this is loam {running}.");
-            let hint = "Use a loam of that version, or change `required_version`.";
-            cx.diagnostics.push(Diagnostic::error("Unsuitable version", span, detail).hint(hint));
-        }
-        Err(error) => {
-            let detail = format!("{error}.");
-            let hint = "Write for example `\">= 0.1, < 2\"`.";
-            cx.diagnostics.push(Diagnostic::error("Invalid version constraint", span, detail).hint(hint));
-        }
-    }
-}
-
 /// Returns what to say about something declared twice.
 pub(super) fn duplicate(detail: String, span: Span, first: Span) -> Diagnostic {
     Diagnostic::error("Duplicate declaration", span, detail).related(first, "first declared here")
@@ -400,14 +392,22 @@ pub(super) fn wrong_labels(cx: &mut Lower<'_, '_>, block: &HclBlock, word: &str,
         count => format!("{count} labels"),
     };
     let span = body::head(cx, block);
-    let detail = format!("A `{word}` block is labelled with {what}, but this one has {count}.");
+    let article = article(word);
+    let detail = format!("{article} `{word}` block is labelled with {what}, but this one has {count}.");
     let hint = format!("Write it as in `{example} {{`.");
     cx.diagnostics.push(Diagnostic::error("Wrong number of labels", span, detail).hint(hint));
 }
 
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" }
+}
+
 /// Reports a name that is none.
 pub(super) fn bad_name(cx: &mut Lower<'_, '_>, what: &str, name: &str, span: Span) {
-    let detail = format!("`{name}` cannot be the name of a {what}.");
+    let detail = match name {
+        "" => format!("The name of {} {what} is empty.", article(what).to_lowercase()),
+        name => format!("`{name}` cannot be the name of {} {what}.", article(what).to_lowercase()),
+    };
     let hint = "A name starts with a letter or `_` and goes on with letters, digits, `_` and `-`.";
     cx.diagnostics.push(Diagnostic::error("Invalid name", span, detail).hint(hint));
 }

@@ -111,6 +111,7 @@ pub(super) fn references(builder: &Builder) -> Diagnostics {
         checker.checks(&output.preconditions, nowhere);
         checker.all(&output.depends_on, nowhere);
     }
+    module.settings.required_version.iter().for_each(|version| checker.attribute(version, nowhere));
     if let Some(backend) = &module.settings.backend {
         checker.body(&backend.body, nowhere);
     }

@@ -13,8 +13,14 @@ pub fn configurations(tree: &Tree<'_>) -> Diagnostics {
         for passed in called.module.calls.values().flat_map(|call| &call.providers) {
             let (inner, outer) = (&passed.inner, &passed.outer);
             if inner.name != outer.name.name {
-                let detail = format!("`{inner}` is a configuration of `{}`, but `{}` is not.", inner.name, outer.name);
-                diagnostics.push(Diagnostic::error("Invalid provider", outer.span, detail));
+                let (wanted, given) = (&inner.name, &outer.name.name);
+                let detail = format!(
+                    "The module would use it for the provider `{wanted}`, but `{}` configures `{given}`.",
+                    outer.name
+                );
+                let hint =
+                    format!("On both sides stands the same provider: write for example `{given} = {}`.", outer.name);
+                diagnostics.push(Diagnostic::error("Invalid provider", outer.span, detail).hint(hint));
             }
         }
     }

@@ -275,7 +275,12 @@ fn report(tree: &Tree<'_>, needs: &Needs, component: &[usize]) -> Option<Diagnos
         diagnostic = diagnostic.related(need.span, format!("`{}` needs `{}`", name(*from), name(need.node)));
     }
     diagnostic = diagnostic.label(format!("`{}` needs `{}`", name(first.0), name(first.1.node)));
-    Some(diagnostic.hint("Take one of these references out, or pass the value another way, for example by a variable."))
+    Some(diagnostic.hint(match needs.nodes[first.0].member {
+        Member::Block(_) if cycle.len() == 1 => {
+            "A block cannot use its own attributes; in a `postcondition` write `self` for the object."
+        }
+        _ => "Take one of these references out, or pass the value another way, for example by a variable.",
+    }))
 }
 
 /// Returns the shortest cycle through the first node of a component, or `None` if there is none.

@@ -58,3 +58,4 @@ pub use module::{
     Output, Provider, ProviderChoice, ProviderName, Reading, Repeat, Resource, Settings, Variable,
 };
 pub use tree::{Called, ModuleId, Tree};
+pub use version::check_version;

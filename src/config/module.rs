@@ -51,6 +51,8 @@ pub struct Module {
 /// `loam {}`
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    /// `required_version`, where it has to be evaluated: see [`super::check_version`].
+    pub required_version: Option<Attribute>,
     /// `backend` block: where the state is kept.
     pub backend: Option<Block>,
 }
@@ -391,6 +393,7 @@ impl Module {
             .chain(self.outputs.values().flat_map(Output::references))
             .chain(self.calls.values().flat_map(ModuleCall::references))
             .chain(self.checks.values().flat_map(CheckBlock::references))
+            .chain(self.settings.required_version.iter().flat_map(|attribute| attribute.references.iter()))
             .chain(self.settings.backend.iter().flat_map(Block::references))
     }
 

@@ -1,6 +1,6 @@
 //! `resource` and `data` blocks: what belongs to the language is taken out, the rest is the kind's.
 
-use loam_provider::{Path, Step, Value};
+use loam_provider::{Path, Period, Step, Value};
 
 use super::{
     Attribute, BlockName, ExprKind, IgnoreChanges, Lifecycle, Reference, Repeat, Resource, Subject,
@@ -40,6 +40,7 @@ pub(super) fn lower(cx: &mut Lower<'_, '_>, block: &HclBlock, mode: Mode, span: 
         body: body::empty(cx, &block.body),
         span,
     };
+    once(cx, block);
     for structure in &block.body {
         match structure {
             Structure::Attribute(found) => attribute(cx, found, &mut resource),
@@ -108,6 +109,34 @@ fn on_destroy(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Attribute {
     lowered
 }
 
+/// Checks a timeout, where its value can be told already.
+fn is_period(cx: &mut Lower<'_, '_>, timeout: &Attribute) {
+    let because = match constant(&timeout.expr) {
+        None | Some(Value::Null(_)) => return,
+        Some(Value::String(text)) => match text.parse::<Period>() {
+            Ok(_) => return,
+            Err(error) => format!("`{}` is how long to wait at most: {error}.", timeout.name),
+        },
+        Some(_) => format!("`{}` is how long to wait at most, as text.", timeout.name),
+    };
+    let diagnostic = Diagnostic::error("Invalid timeout", timeout.expr.span, because);
+    cx.diagnostics.push(diagnostic.hint("Write a number with a unit, for example \"90s\" or \"10m\"."));
+}
+
+/// Reports blocks of the language that stand in a resource more than once.
+fn once(cx: &mut Lower<'_, '_>, block: &HclBlock) {
+    for word in ["lifecycle", "timeouts"] {
+        let mut found = block.body.blocks().filter(|inner| inner.ident.as_str() == word);
+        let Some(first) = found.next() else { continue };
+        for second in found {
+            let (first, span) = (body::head(cx, first), body::head(cx, second));
+            let detail = format!("There can be one `{word}` block in a `{}` block.", block.ident.as_str());
+            let diagnostic = Diagnostic::error("Duplicate block", span, detail).related(first, "the first one");
+            cx.diagnostics.push(diagnostic.hint("Put the arguments of both into one."));
+        }
+    }
+}
+
 fn nested(cx: &mut Lower<'_, '_>, found: &HclBlock, structure: &Structure, resource: &mut Resource) {
     match found.ident.as_str() {
         "lifecycle" => {
@@ -122,6 +151,7 @@ fn nested(cx: &mut Lower<'_, '_>, found: &HclBlock, structure: &Structure, resou
                 match structure {
                     Structure::Attribute(timeout) if operations.contains(&timeout.key.as_str()) => {
                         let lowered = body::attribute(cx, timeout);
+                        is_period(cx, &lowered);
                         resource.timeouts.push(lowered);
                     }
                     other => allowed.refuse(cx, other),

@@ -232,6 +232,9 @@ impl<'e> Walk<'e> {
             if word.as_str() == "data" {
                 return Err("It is read anew in every run: just change its block.".into());
             }
+            if let "var" | "local" | "each" | "count" | "self" | "path" | "terraform" = word.as_str() {
+                return Err("Only resources and modules have addresses: write for example `bucket.archives`.".into());
+            }
             let name = self.word().ok_or_else(|| format!("After `{word}` stands a name, as in `{word}.archives`."))?;
             let key = self.key(cx);
             if !self.rest.is_empty() {

@@ -17,8 +17,17 @@ use crate::{
 const SIMPLE: [&str; 4] = ["string", "number", "bool", "any"];
 const WRAPPING: [&str; 5] = ["list", "set", "map", "object", "tuple"];
 
+/// Lowers the type of a variable. As in Terraform, `list` and `map` alone are short for `list(any)` and `map(any)`.
+pub(super) fn of_variable(cx: &mut Lower<'_, '_>, expr: &Expression) -> Type {
+    match expr {
+        Expression::Variable(name) if name.as_str() == "list" => Type::list(Type::Any),
+        Expression::Variable(name) if name.as_str() == "map" => Type::map(Type::Any),
+        _ => lower(cx, expr),
+    }
+}
+
 /// Lowers a type constraint; what is wrong in it is reported and stands for any type.
-pub(super) fn lower(cx: &mut Lower<'_, '_>, expr: &Expression) -> Type {
+fn lower(cx: &mut Lower<'_, '_>, expr: &Expression) -> Type {
     let span = cx.span(expr);
     match expr {
         Expression::Variable(name) => match name.as_str() {
@@ -48,12 +57,23 @@ pub(super) fn lower(cx: &mut Lower<'_, '_>, expr: &Expression) -> Type {
         Expression::String(text) => {
             let word = text.value().clone();
             let detail = "A type is written without quotes.".to_owned();
-            report(cx, span, detail, Some(format!("Write `{word}`.")));
+            let written = match word.as_str() {
+                "list" | "set" | "map" => format!("{word}(string)"),
+                word => word.to_owned(),
+            };
+            report(cx, span, detail, Some(format!("Write `{written}`.")));
             Type::Any
         }
         _ => {
             let detail = "A type is `string`, `number`, `bool`, `any`, or one of `list(…)`, `set(…)`, `map(…)`, `object({…})` and `tuple([…])`.";
-            report(cx, span, detail.into(), None);
+            let hint = match expr {
+                Expression::Object(_) => Some("Write for example `object({ name = string })`.".to_owned()),
+                Expression::Array(_) => {
+                    Some("Write for example `list(string)` or `tuple([string, number])`.".to_owned())
+                }
+                _ => None,
+            };
+            report(cx, span, detail.into(), hint);
             Type::Any
         }
     }
@@ -64,7 +84,13 @@ fn report(cx: &mut Lower<'_, '_>, span: Span, detail: String, hint: Option<Strin
 }
 
 fn unknown(cx: &mut Lower<'_, '_>, name: &str, span: Span) -> Type {
-    let hint = did_you_mean(name, SIMPLE.into_iter().chain(WRAPPING));
+    let hint = match name {
+        "int" | "integer" | "float" | "double" => Some("Write `number`.".to_owned()),
+        "boolean" => Some("Write `bool`.".to_owned()),
+        "array" => Some("Write for example `list(string)`.".to_owned()),
+        "dict" => Some("Write for example `map(string)`.".to_owned()),
+        _ => did_you_mean(name, SIMPLE.into_iter().chain(WRAPPING)),
+    };
     report(cx, span, format!("There is no type `{name}`."), hint);
     Type::Any
 }
@@ -95,7 +121,8 @@ fn wrapping(cx: &mut Lower<'_, '_>, call: &FuncCall, span: Span) -> Type {
         }
         ("optional", _) => {
             let detail = "`optional` marks an attribute inside `object({…})`; it is no type by itself.";
-            report(cx, span, detail.into(), None);
+            let hint = "Leave `optional` out: a variable that may be left out has a `default`.".to_owned();
+            report(cx, span, detail.into(), Some(hint));
             Type::Any
         }
         (word, _) if SIMPLE.contains(&word) => {

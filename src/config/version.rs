@@ -2,6 +2,29 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
+use crate::{
+    diag::{Diagnostic, Diagnostics},
+    source::Span,
+};
+
+/// Reports a `required_version` that this loam does not have, or that is none.
+pub fn check_version(text: &str, span: Span, diagnostics: &mut Diagnostics) {
+    let running = Version::running();
+    match text.parse::<Constraint>() {
+        Ok(constraint) if constraint.allows(&running) => {}
+        Ok(_) => {
+            let detail = format!("This configuration is for loam {text}, but this is loam {running}.");
+            let hint = "Use a loam of that version, or change `required_version`.";
+            diagnostics.push(Diagnostic::error("Unsuitable version", span, detail).hint(hint));
+        }
+        Err(error) => {
+            let detail = format!("{error}.");
+            let hint = "Write for example `\">= 0.1, < 2\"`.";
+            diagnostics.push(Diagnostic::error("Invalid version constraint", span, detail).hint(hint));
+        }
+    }
+}
+
 /// A version: `0.1.0`, `1.2.0-rc1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Version {

@@ -61,11 +61,28 @@ fn not_a_reference(found: &Expr) -> Diagnostic {
         .hint("Write the template where it is used, or read it from a file with `templatefile(PATH, VARS)`.")
 }
 
+/// Returns what to write instead of functions that other versions and languages have.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "list" => "Write `[…]`, or `tolist([…])` where all elements are to have one type.",
+        "map" => "Write `{ KEY = VALUE }`, or `tomap({…})` where all values are to have one type.",
+        "defaults" => "Give defaults in the type of the variable: `optional(TYPE, DEFAULT)`.",
+        "len" | "size" | "count" => "Did you mean `length`?",
+        "type" | "typeof" => "To see the type of a value, use `loam console`.",
+        "print" | "echo" => "To see a value, make it an `output`, or use `loam console`.",
+        "env" | "getenv" => "Use a variable: its value can come from the environment, as LOAM_VAR_name.",
+        _ => return None,
+    })
+}
+
 fn unknown_function(call: &Call) -> Diagnostic {
     let detail = format!("There is no function `{}`.", call.name);
     let diagnostic = Diagnostic::error("Unknown function", call.name_span, detail);
     if call.name.contains("::") {
         return diagnostic.hint("Providers of loam have no functions.");
+    }
+    if let Some(hint) = elsewhere(&call.name) {
+        return diagnostic.hint(hint);
     }
     let hint = did_you_mean(&call.name, functions::all().map(|function| function.name));
     diagnostic

@@ -51,7 +51,7 @@ fn attribute(value: &Evaluated, name: &Str, span: Span) -> Result<Evaluated, Dia
     let found = match &value.value {
         Value::Object(fields) => match fields.get(name) {
             Some(found) => found.clone(),
-            None => return Err(no_attribute(name, fields.keys().map(Str::as_str), span)),
+            None => return Err(no_attribute(name, fields.keys().map(Str::as_str), value.marks.is_whole(), span)),
         },
         Value::Map(Map { items, .. }) => match items.get(name) {
             Some(found) => found.clone(),
@@ -61,7 +61,9 @@ fn attribute(value: &Evaluated, name: &Str, span: Span) -> Result<Evaluated, Dia
         Value::Unknown(Type::Map(element)) => Value::Unknown((**element).clone()),
         Value::Unknown(Type::Object(object)) => match object.fields.get(name) {
             Some(field) => Value::Unknown(field.ty.clone()),
-            None => return Err(no_attribute(name, object.fields.keys().map(Str::as_str), span)),
+            None => {
+                return Err(no_attribute(name, object.fields.keys().map(Str::as_str), value.marks.is_whole(), span));
+            }
         },
         Value::Null(_) => {
             let detail = format!("This value is null, so it has no attribute `{name}`.");
@@ -83,7 +85,10 @@ fn attribute(value: &Evaluated, name: &Str, span: Span) -> Result<Evaluated, Dia
     Ok(Evaluated::new(found, value.marks.inside(&PathStep::Name(name.clone()))))
 }
 
-fn no_attribute<'n>(name: &str, names: impl Iterator<Item = &'n str>, span: Span) -> Diagnostic {
+fn no_attribute<'n>(name: &str, names: impl Iterator<Item = &'n str>, secret: bool, span: Span) -> Diagnostic {
+    if secret {
+        return Diagnostic::error("Unknown attribute", span, "This object has no such attribute.");
+    }
     let names: Vec<&str> = names.collect();
     let detail = format!("This object has no attribute `{name}`.");
     let hint = did_you_mean(name, names.iter().copied()).or_else(|| match names.as_slice() {
@@ -152,7 +157,7 @@ fn index(value: &Evaluated, key: &Evaluated, span: Span) -> Result<Evaluated, Di
                 None if secret => {
                     return Err(Diagnostic::error("Unknown attribute", span, "This object has no such attribute."));
                 }
-                None => return Err(no_attribute(&name, fields.keys().map(Str::as_str), span)),
+                None => return Err(no_attribute(&name, fields.keys().map(Str::as_str), secret, span)),
             },
             None => (Value::Unknown(Type::Any), value.marks.collapsed()),
         },

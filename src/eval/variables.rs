@@ -265,7 +265,10 @@ pub fn check(check: &Check, scope: &Scope<'_>, diagnostics: &mut Diagnostics) ->
                     "The condition does not hold. Its message holds an ephemeral value, which is not shown.".into()
                 }
                 Ok(Value::String(text)) => text.to_string(),
-                Ok(_) | Err(_) => "The condition does not hold, and its message is not known.".into(),
+                Ok(Value::Unknown(_)) => "The condition does not hold, and its message is not known yet.".into(),
+                Ok(_) => "The condition does not hold, and its `error_message` is null.".into(),
+                Err(_) if problems.has_errors() => "The condition does not hold.".into(),
+                Err(error) => format!("The condition does not hold, and its `error_message` is no text: {error}."),
             };
             diagnostics.extend(problems);
             Outcome::Failed(text)

@@ -1,7 +1,7 @@
 //! Follows the calls of a configuration and reads what they call.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Component, Path, PathBuf},
     sync::Arc,
@@ -89,7 +89,7 @@ impl Used {
 /// Reads the modules that a configuration calls. What cannot be read is reported, and the call has no module.
 pub fn load(config: Config, site: Site<'_>, sources: &mut Sources) -> Loaded {
     let Config { root, digest } = config;
-    if root.calls.is_empty() {
+    if root.calls.is_empty() && root.settings.required_version.is_none() {
         let config = Config { root, digest };
         return Loaded { config, used: Vec::new(), diagnostics: Diagnostics::default() };
     }
@@ -100,11 +100,13 @@ pub fn load(config: Config, site: Site<'_>, sources: &mut Sources) -> Loaded {
         used: Vec::new(),
         read: HashMap::new(),
         settled: HashMap::new(),
+        versions: HashSet::new(),
         digests: BTreeSet::from([digest]),
     };
     let statics = Statics::new(Arc::clone(&root), site.variables, site.paths.clone(), site.files);
     let place = Place { dir: PathBuf::from("."), package: None };
     let chain = Chain { real: vec![real(site.base)], shown: vec![".".to_owned()], path: ModulePath::root() };
+    loader.version(&statics, &place, &chain);
     let (called, _) = loader.calls(&statics, &place, &chain);
     // The root may be large: by now nobody else holds it.
     drop(statics);
@@ -149,6 +151,8 @@ struct Loader<'l> {
     read: HashMap<PathBuf, Option<Arc<Module>>>,
     /// The modules with what they call, by directory and, where that is not always the same, by what they call.
     settled: HashMap<(PathBuf, Vec<usize>), Arc<Module>>,
+    /// The directories whose `required_version` was looked at.
+    versions: HashSet<PathBuf>,
     digests: BTreeSet<String>,
 }
 
@@ -158,6 +162,7 @@ type Called = BTreeMap<Str, Option<Arc<Module>>>;
 impl Loader<'_> {
     /// Returns a module with what it calls.
     fn settle(&mut self, statics: &Statics<'_>, place: &Place, chain: &Chain) -> (Arc<Module>, Calls) {
+        self.version(statics, place, chain);
         let module = statics.module();
         if module.calls.is_empty() {
             return (Arc::clone(module), Calls::Fixed);
@@ -174,6 +179,27 @@ impl Loader<'_> {
             self.settled.insert((place.dir.clone(), Vec::new()), Arc::clone(&module));
         }
         (module, calls)
+    }
+
+    /// Evaluates `required_version`, once for each directory.
+    fn version(&mut self, statics: &Statics<'_>, place: &Place, chain: &Chain) {
+        let Some(version) = &statics.module().settings.required_version else { return };
+        if !self.versions.insert(place.dir.clone()) {
+            return;
+        }
+        let mut problems = Diagnostics::default();
+        let evaluated = statics.require(version, &Type::String, None, &mut problems);
+        // What is secret is no version; the message would show it.
+        match evaluated.as_ref().map(|found| (found.value.as_str(), found.marks.is_empty())) {
+            Some((Some(text), true)) => config::check_version(text, version.expr.span, &mut problems),
+            Some(_) => {
+                let detail = "`required_version` must be text that is not null and no secret.";
+                let hint = "Write for example `\">= 0.1, < 2\"`.";
+                problems.push(Diagnostic::error("Invalid version constraint", version.expr.span, detail).hint(hint));
+            }
+            None => {}
+        }
+        self.report(problems, &chain.path);
     }
 
     /// Returns what the calls of a module call.

@@ -1,10 +1,10 @@
 //! Conditions that a configuration states about itself.
 
-use loam_provider::Schema;
+use loam_provider::{Schema, Step, Str};
 
 use crate::{
-    config::{Check, Output, Resource},
-    diag::{Diagnostic, Diagnostics},
+    config::{Check, IgnoreChanges, Output, Resource},
+    diag::{Diagnostic, Diagnostics, did_you_mean},
     eval::{self, Evaluated, Marks, Outcome, Scope},
 };
 
@@ -37,6 +37,21 @@ pub(crate) fn ephemeral(output: &Output, value: &Evaluated) -> Option<Diagnostic
 /// Returns what is wrong with an object that is kept, in the state or in a plan, and holds what may be kept nowhere.
 pub(crate) fn kept(block: &Resource, schema: &Schema, object: &Evaluated) -> Diagnostics {
     eval::ephemeral(object, &block.body, schema, &format!("`{}`", block.name))
+}
+
+/// Returns what `ignore_changes` names that the kind does not have.
+pub(crate) fn ignored(block: &Resource, schema: &Schema) -> Diagnostics {
+    let IgnoreChanges::Paths(paths) = &block.lifecycle.ignore_changes else { return Diagnostics::default() };
+    let names = || schema.attributes.keys().chain(schema.blocks.keys()).map(Str::as_str);
+    let unknown = paths.iter().filter_map(|(path, span)| {
+        let Some(Step::Name(name)) = path.steps().first() else { return None };
+        if names().any(|known| known == name.as_str()) || schema.written(name).is_some() {
+            return None;
+        }
+        let detail = format!("`ignore_changes` names `{name}`, but `{}` has no such attribute.", block.name.kind);
+        Some(Diagnostic::error("Unknown attribute", *span, detail).maybe_hint(did_you_mean(name, names())))
+    });
+    unknown.collect()
 }
 
 /// Returns what is wrong with an output that holds a secret and does not say so.

@@ -93,7 +93,10 @@ impl Imports {
                     let wanted = Wanted { id, provider: provider.clone(), span: Some(import.span) };
                     self.add(statics.module(), &addr, wanted, diagnostics);
                 }
-                _ => diagnostics.push(wrong("The id is empty, so it names nothing.")),
+                _ => diagnostics.push(
+                    wrong("The id is empty, so it names nothing.")
+                        .hint("Write what the provider knows the thing by, for example its name or its path."),
+                ),
             }
         }
     }
@@ -209,7 +212,7 @@ pub(super) async fn find(
         Some(other) => {
             let detail = format!("`{id}` is managed already, as `{other}`; it cannot become `{}` too.", case.addr);
             let hint = format!(
-                "Rename it with a block: moved {{ from = {other}, to = {} }}, or remove the import.",
+                "Remove the import. If `{other}` was renamed, say so in a `moved` block, from `{other}` to `{}`.",
                 case.addr
             );
             Err(Box::new(Diagnostic::error("Managed already", span, detail).address(&case.addr).hint(hint)))

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, rc::Rc};
 use loam_provider::{Str, Type, Value};
 
 use super::{
-    choice,
+    check, choice,
+    expand::supposed,
     order::{self, Order},
     told::Told,
-    world::{Calls, InModule, World, supposed},
+    world::{self, Calls, InModule, World},
 };
 use crate::{
     addr::{Mode, ModulePath},
@@ -22,12 +23,8 @@ use crate::{
 #[must_use]
 pub fn validate(config: &Config, offers: &Offers, paths: &ModuleValues, files: &Files) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
-    let variables: BTreeMap<Str, Evaluated> = config
-        .root
-        .variables
-        .iter()
-        .map(|(name, variable)| (name.clone(), Evaluated::from(Value::Unknown(variable.ty.clone()))))
-        .collect();
+    let variables: BTreeMap<Str, Evaluated> =
+        config.root.variables.iter().map(|(name, variable)| (name.clone(), world::supposed_value(variable))).collect();
     // Cycles are reported with the configuration.
     let Ok(order) = Order::of(&config.root) else { return diagnostics };
     let order = Rc::new(order);
@@ -49,7 +46,9 @@ pub fn validate(config: &Config, offers: &Offers, paths: &ModuleValues, files: &
             Member::Output(name) => {
                 let output = &called.module.outputs[name];
                 if *module == ModuleId::ROOT {
-                    eval::expr(&output.value.expr, &world.scope(at), &mut diagnostics);
+                    let value = eval::expr(&output.value.expr, &world.scope(at), &mut diagnostics);
+                    let kept = check::ephemeral(output, &value).into_iter();
+                    diagnostics.extend(kept.chain(check::leak(output, &value.marks)).collect());
                 }
                 evaluate_checks(&output.preconditions, &world, at, &InstanceValues::default(), &mut diagnostics);
             }
@@ -110,7 +109,8 @@ fn block(block: &Resource, offers: &Offers, world: &World<'_>, at: InModule, dia
         return Type::Any;
     };
     let object = eval::body(&block.body, schema, &block.name.kind, block.span, &scope, diagnostics);
-    diagnostics.extend(super::check::kept(block, schema, &object));
+    diagnostics.extend(check::kept(block, schema, &object));
+    diagnostics.extend(check::ignored(block, schema));
     evaluate_checks(&block.lifecycle.preconditions, world, at, &instance, diagnostics);
     let self_object = Some(Evaluated::from(Value::Unknown(schema.ty())));
     let with_self = InstanceValues { self_object, ..instance };

@@ -211,6 +211,7 @@ impl<'p> Visit<'p> {
         let kind = self.basics.host.kind(&block.name.kind)?;
         let expansion = self.world.expand(at, node, &block.repeat, diagnostics)?;
         self.world.declare(at, &block.name, expansion.shape);
+        diagnostics.extend(check::ignored(block, &kind.schema));
         for (key, instance) in expansion.instances {
             let addr = address.instance(key.clone());
             self.seen.insert(addr.clone());

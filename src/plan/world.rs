@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use loam_provider::{Step, Str, Type, Value};
+use loam_provider::{Step, Str, Value};
 
 use super::{
     choice::{self, Visible},
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     addr::{InstanceKey, ModulePath},
-    config::{BlockName, Called, Member, ModuleCall, ModuleId, Output, Repeat, Subject},
+    config::{BlockName, Called, Member, ModuleCall, ModuleId, Output, Repeat, Subject, Variable},
     diag::Diagnostics,
-    eval::{self, Each, Evaluated, Files, InstanceValues, Marks, ModuleValues, Scope},
+    eval::{self, Evaluated, Files, InstanceValues, Marks, ModuleValues, Scope},
     host::ProviderRef,
 };
 
@@ -277,8 +277,7 @@ impl<'c> World<'c> {
                     eval::argument(variable, &call.name, given, self.files, diagnostics);
                 }
                 // The same module may be given something else elsewhere.
-                let marks = if variable.sensitive { Marks::whole() } else { Marks::none() };
-                Evaluated::new(Value::Unknown(variable.ty.clone()), marks)
+                supposed_value(variable)
             }
         };
         self.instances[at.0].values.set(Subject::Variable(name.clone()), value);
@@ -322,7 +321,7 @@ impl<'c> World<'c> {
             return;
         }
         let (expansion, configured) = match &self.calls {
-            Calls::Supposed => (Some(supposed(&call.repeat, &self.scope(at), diagnostics)), None),
+            Calls::Supposed => (Some(expand::supposed(&call.repeat, &self.scope(at), diagnostics)), None),
             Calls::Expanded(configured) => {
                 let configured = configured.clone();
                 (self.expand(at, node, &call.repeat, diagnostics), configured)
@@ -521,21 +520,9 @@ fn combined<'k>(shape: Shape, instances: impl Iterator<Item = (&'k Option<Instan
     Evaluated::new(value, marks)
 }
 
-/// Returns one instance of something that repeats, of which nothing is known; what says how often is checked.
-pub(crate) fn supposed(repeat: &Repeat, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Expansion {
-    let unknown = |ty: Type| Evaluated::from(Value::Unknown(ty));
-    let (shape, instance) = match repeat {
-        Repeat::Once => (Shape::Once, InstanceValues::default()),
-        Repeat::Count(attribute) => {
-            eval::expr(&attribute.expr, scope, diagnostics);
-            let count_index = Some(unknown(Type::Number));
-            (Shape::Count, InstanceValues { count_index, ..InstanceValues::default() })
-        }
-        Repeat::ForEach(attribute) => {
-            eval::expr(&attribute.expr, scope, diagnostics);
-            let each = Some(Each { key: unknown(Type::String), value: unknown(Type::Any) });
-            (Shape::ForEach, InstanceValues { each, ..InstanceValues::default() })
-        }
-    };
-    Expansion { shape, instances: vec![(None, instance)] }
+/// Returns the value of a variable where nobody knows yet what it is given.
+pub(super) fn supposed_value(variable: &Variable) -> Evaluated {
+    let secret = if variable.sensitive { Marks::whole() } else { Marks::none() };
+    let gone = if variable.ephemeral { Marks::ephemeral() } else { Marks::none() };
+    Evaluated::new(Value::Unknown(variable.ty.clone()), secret.and(&gone))
 }

@@ -478,3 +478,49 @@ fn a_directory_without_a_configuration() {
     ");
     assert!(!project.path(".loam").exists());
 }
+
+#[test]
+fn files_that_are_no_configuration() {
+    let (project, world) = project();
+    project.write("big.loam.hcl", vec![b'#'; 50 << 20]);
+    project.write("folder.loam.hcl/x", "");
+    project.write("latin.loam.hcl", b"locals {\n  town = \"K\xf6ln\"\n}\n");
+    assert_snapshot!(fails(&project, &["plan"]), @r#"
+    error: Unreadable file
+     = `./big.loam.hcl` cannot be read: it is larger than 32 MiB.
+
+    error: Unreadable file
+     = `./folder.loam.hcl` cannot be read: it is a directory.
+
+    error: Invalid encoding
+      --> latin.loam.hcl:2:12
+      |
+    2 |   town = "K�ln"
+      |            ^
+      = The bytes here are not UTF-8 text.
+    hint: Save the file as UTF-8.
+
+    3 errors.
+    "#);
+    fs::remove_file(project.path("big.loam.hcl")).unwrap();
+    fs::remove_file(project.path("latin.loam.hcl")).unwrap();
+    fs::remove_dir_all(project.path("folder.loam.hcl")).unwrap();
+    assert_eq!(project.world(), world);
+}
+
+#[test]
+fn ten_thousand_parentheses() {
+    let nested = format!("locals {{\n  x = {}1{}\n}}\n", "(".repeat(10_000), ")".repeat(10_000));
+    let told = refused(&nested);
+    // The line itself is 20 000 characters wide.
+    let short: String = told.lines().filter(|line| line.len() < 200).map(|line| format!("{line}\n")).collect();
+    assert_snapshot!(short, @r"
+    error: Nesting too deep
+      --> bad.loam.hcl:2:256
+      |
+      |                                                                                                     ^
+      = More than 250 brackets, signs, conditions or blocks stand inside each other here.
+    hint: Give a part of the expression a name in a `locals` block.
+    ");
+    assert!(told.len() < 2000, "{} bytes are told", told.len());
+}

@@ -128,7 +128,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn unbase64(text: &str) -> Result<Vec<u8>, Fault> {
     // Line breaks inside are how many tools wrap it.
     let joined: String = text.chars().filter(|char| !matches!(char, '\n' | '\r')).collect();
-    LENIENT.decode(joined).map_err(|error| Fault::Argument(0, format!("it is not Base64: {error}")))
+    LENIENT
+        .decode(joined)
+        .map_err(|error| Fault::Argument(0, format!("it is not Base64: {}", error.to_string().trim_end_matches('.'))))
 }
 
 fn of_text(bytes: Vec<u8>) -> Result<Value, Fault> {

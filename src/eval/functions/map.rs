@@ -111,7 +111,9 @@ fn lookup(args: &[Evaluated]) -> Result<Evaluated, Fault> {
     }
     match default {
         Some(default) => Ok(default.marked(&key_marks).marked(&whole(&args[0].marks))),
-        None => Err(Fault::Call(format!("the map has no key \"{key}\""))),
+        None => {
+            Err(Fault::Call(format!("the map has no key \"{key}\", and no default is given as the third argument")))
+        }
     }
 }
 

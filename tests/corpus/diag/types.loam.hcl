@@ -1,5 +1,5 @@
 variable "a" {
-  type    = list
+  type    = set
   default = []
 }
 variable "b" {

@@ -141,7 +141,7 @@ fn one_thing_has_one_address() {
       | ^^^^^^
       = in directory.again
       = `data` is managed already, as `directory.data`; it cannot become `directory.again` too.
-    hint: Rename it with a block: moved { from = directory.data, to = directory.again }, or remove the import.
+    hint: Remove the import. If `directory.data` was renamed, say so in a `moved` block, from `directory.data` to `directory.again`.
     ");
 }
 
