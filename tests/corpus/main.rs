@@ -7,3 +7,4 @@ mod dynamic;
 mod json;
 mod language;
 mod overrides;
+mod planned;

@@ -1,0 +1,6 @@
+locals {
+  a = upper([1, 2]...)
+  b = max("x"...)
+  c = join(null...)
+  d = max([]...)
+}

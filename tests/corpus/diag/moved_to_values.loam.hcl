@@ -1,0 +1,9 @@
+moved {
+  from = var.x
+  to   = local.y
+}
+
+import {
+  to = each.key
+  id = "x"
+}

@@ -1,0 +1,11 @@
+data "htpp" "a" {
+  url = "x"
+}
+
+data "file" "b" {
+  pth = "x"
+}
+
+data "bucket" "c" {
+  name = "x"
+}

@@ -1,0 +1,7 @@
+data "file" "a" {
+  path       = "x.txt"
+  on_destroy = "retain"
+}
+
+# file: x.txt
+x

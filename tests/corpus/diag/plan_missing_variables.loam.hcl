@@ -1,0 +1,8 @@
+variable "region" {
+  type        = string
+  description = "Where to build."
+}
+
+variable "sizes" {
+  type = map(number)
+}

@@ -1,0 +1,8 @@
+provider "local" {
+  driectory = "x"
+}
+
+provider "local" {
+  alias = "other"
+  nothing {}
+}

@@ -1,0 +1,10 @@
+# before
+resource "loam_data" "a" {
+}
+# now
+resource "loam_data" "a" {
+}
+
+removed {
+  from = loam_data.a
+}

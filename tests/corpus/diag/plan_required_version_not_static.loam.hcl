@@ -1,0 +1,7 @@
+loam {
+  required_version = machine.a.version
+}
+
+resource "machine" "a" {
+  command = ["run"]
+}

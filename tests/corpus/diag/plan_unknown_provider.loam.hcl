@@ -1,0 +1,7 @@
+provider "aws" {
+  region = "eu"
+}
+
+provider "lcoal" {
+  alias = "a"
+}

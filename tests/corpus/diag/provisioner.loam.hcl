@@ -1,0 +1,11 @@
+resource "machine" "a" {
+  command = ["run"]
+
+  connection {
+    host = "x"
+  }
+
+  provisioner "local-exec" {
+    command = "echo"
+  }
+}

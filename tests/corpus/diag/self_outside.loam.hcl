@@ -1,0 +1,11 @@
+locals {
+  a = self.id
+}
+
+output "b" {
+  value = self
+}
+
+resource "machine" "c" {
+  command = [self.pid]
+}

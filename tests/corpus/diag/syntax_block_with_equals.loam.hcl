@@ -1,0 +1,3 @@
+resource "machine" "a" = {
+  command = ["run"]
+}

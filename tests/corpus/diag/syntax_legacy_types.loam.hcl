@@ -1,0 +1,14 @@
+variable "a" {
+  type    = "list"
+  default = []
+}
+
+variable "b" {
+  type    = "map"
+  default = {}
+}
+
+variable "c" {
+  type    = set
+  default = {}
+}

@@ -1,0 +1,8 @@
+variable "list" {
+  default = [{ name = "a" }]
+}
+
+locals {
+  a = var.list[*
+  b = var.list.*.*
+}

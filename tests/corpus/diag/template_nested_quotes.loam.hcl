@@ -1,0 +1,5 @@
+locals {
+  name = "web"
+  a    = "x-${upper("${local.nmae}")}"
+  b    = "${local.name"
+}

@@ -1,0 +1,3 @@
+locals {
+  page = templatefile("tests/corpus/conformance/tpl/recursive.tftpl", {})
+}
