@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use loam_provider::Str;
 
 use super::{
-    Attribute, Block, Body, Check, CheckBlock, Expr, Import, Module, ModuleCall, Reference, Repeat, Resource, Subject,
-    Variable,
+    Attribute, Block, BlockName, Body, Check, CheckBlock, Expr, Import, Module, ModuleCall, Reference, Repeat,
+    Resource, Subject, Variable, Way,
     blocks::{Builder, duplicate},
 };
-use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::{
+    addr::Mode,
+    diag::{Diagnostic, Diagnostics, did_you_mean},
+};
 
 /// What may be used in a place beside the names of the module.
 #[derive(Debug, Clone, Copy, Default)]
@@ -276,7 +279,7 @@ impl<'b> Checker<'b> {
                     Diagnostic::error("Undeclared name", span, detail).hint(hint)
                 })
             }
-            subject if self.declared.contains(subject) || self.unread.all => None,
+            subject if self.declared.contains(subject) || self.unread.all => self.instance(reference),
             Subject::Variable(name) => Some(
                 self.undeclared("variable", name, &reference.subject, span)
                     .hint(format!("To declare it, add a block `variable \"{name}\" {{}}`.")),
@@ -301,6 +304,39 @@ impl<'b> Checker<'b> {
                 Some(diagnostic.maybe_hint(hint))
             }
         }
+    }
+
+    /// Returns what to say where an instance is named of a block that has none, or none of a block that has many.
+    fn instance(&self, reference: &Reference) -> Option<Diagnostic> {
+        let way = reference.way.as_ref()?;
+        let (mode, kind, name) = match &reference.subject {
+            Subject::Resource { kind, name } => (Mode::Managed, kind.clone(), name.clone()),
+            Subject::Data { kind, name } => (Mode::Data, kind.clone(), name.clone()),
+            _ => return None,
+        };
+        let block = self.module.resources.get(&BlockName { mode, kind, name })?;
+        let subject = &reference.subject;
+        let (detail, hint) = match (&block.repeat, way) {
+            (Repeat::Once, Way::Attribute(_)) | (Repeat::Count(_) | Repeat::ForEach(_), Way::Instance) => return None,
+            (Repeat::Once, Way::Instance) => {
+                let detail = format!("`{subject}` has neither `count` nor `for_each`, so it has no instances to name.");
+                let hint = format!("Write `{subject}` without an index, or give the block `count` or `for_each`.");
+                let diagnostic = Diagnostic::error("Unexpected index", reference.span, detail).hint(hint);
+                return Some(diagnostic.related(block.span, "declared here"));
+            }
+            (Repeat::Count(_), Way::Attribute(attribute)) => (
+                format!("`{subject}` has `count`, so it has many instances, and none is named here."),
+                format!("Write `{subject}[0].{attribute}` for the first, or `{subject}[*].{attribute}` for all."),
+            ),
+            (Repeat::ForEach(_), Way::Attribute(attribute)) => (
+                format!("`{subject}` has `for_each`, so it has many instances, and none is named here."),
+                format!(
+                    "Write `{subject}[\"key\"].{attribute}` for one of them, or `values({subject})[*].{attribute}` for all."
+                ),
+            ),
+        };
+        let diagnostic = Diagnostic::error("Missing index", reference.span, detail).hint(hint);
+        Some(diagnostic.related(block.span, "declared here"))
     }
 
     fn undeclared(&self, what: &str, _name: &Str, subject: &Subject, span: crate::source::Span) -> Diagnostic {

@@ -280,6 +280,17 @@ pub struct Reference {
     pub span: Span,
     /// Which output is meant, where the name is that of a module and what follows it says so.
     pub output: Option<OutputName>,
+    /// What follows, where the name is that of a resource or data source and it says whether an instance is meant.
+    pub way: Option<Way>,
+}
+
+/// What follows the name of a resource or data source. Only the block can tell which of the two forms is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// `kind.name.attribute`
+    Attribute(Str),
+    /// `kind.name["key"]`, `kind.name[0]`, `kind.name[count.index]`: nothing but an instance can be meant.
+    Instance,
 }
 
 /// An output of a module, as it is named from outside. Only the call can tell which of the two forms is right.
@@ -322,17 +333,23 @@ impl Expr {
     pub fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();
         // What a traversal says about the name it starts from, which is seen next.
-        let mut way: Option<(&Expr, OutputName)> = None;
+        let mut way: Option<(&Expr, &[Step])> = None;
         self.visit(&mut |expr| match &expr.kind {
             ExprKind::Traverse { base, steps } => {
-                if let ExprKind::Reference(Subject::Module(_)) = &base.kind {
-                    way = output(steps).map(|output| (&**base, output));
+                if let ExprKind::Reference(_) = &base.kind {
+                    way = Some((&**base, steps));
                 }
             }
             ExprKind::Reference(Subject::Bound(_)) => {}
             ExprKind::Reference(subject) => {
-                let output = way.take().filter(|(base, _)| std::ptr::eq(*base, expr)).map(|(_, output)| output);
-                found.push(Reference { subject: subject.clone(), span: expr.span, output });
+                let steps =
+                    way.take().filter(|(base, _)| std::ptr::eq(*base, expr)).map_or(&[][..], |(_, steps)| steps);
+                let (output, way) = match subject {
+                    Subject::Module(_) => (output(steps), None),
+                    Subject::Resource { .. } | Subject::Data { .. } => (None, into_block(steps)),
+                    _ => (None, None),
+                };
+                found.push(Reference { subject: subject.clone(), span: expr.span, output, way });
             }
             _ => {}
         });
@@ -395,6 +412,18 @@ fn output(steps: &[Step]) -> Option<OutputName> {
         [Step { kind: StepKind::Splat(each), .. }, ..] => Some(OutputName::OfInstance(name(each.first()?)?)),
         [Step { kind: StepKind::Index(_), .. }, next, ..] => Some(OutputName::OfInstance(name(next)?)),
         _ => None,
+    }
+}
+
+/// Returns what the first step after the name of a resource or data source says of its instances.
+fn into_block(steps: &[Step]) -> Option<Way> {
+    match &steps.first()?.kind {
+        StepKind::Attribute(name) => Some(Way::Attribute(name.clone())),
+        StepKind::Index(key) => {
+            let is_instance = key.literal().is_some() || matches!(key.kind, ExprKind::Reference(Subject::CountIndex));
+            is_instance.then_some(Way::Instance)
+        }
+        StepKind::Splat(_) => None,
     }
 }
 

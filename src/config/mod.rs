@@ -44,7 +44,7 @@ pub use constant::constant;
 pub use cycles::{Member, Need, Needs, Node, cycles, needs};
 pub use expr::{
     BinaryOp, Call, Conditional, Expr, ExprKind, FinalArg, For, ForResult, Item, OutputName, Part, Reference, Step,
-    StepKind, Subject, UnaryOp,
+    StepKind, Subject, UnaryOp, Way,
 };
 pub use format::{FormatError, format};
 pub use interfaces::{check_calls, check_root};

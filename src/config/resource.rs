@@ -216,7 +216,7 @@ pub(super) fn depends_on(cx: &mut Lower<'_, '_>, found: &HclAttribute) -> Vec<Re
         );
         match lowered.kind {
             ExprKind::Reference(subject) if block => {
-                references.push(Reference { subject, span: lowered.span, output: None });
+                references.push(Reference { subject, span: lowered.span, output: None, way: None });
             }
             ExprKind::Invalid => {}
             _ => {

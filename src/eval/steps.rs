@@ -8,7 +8,7 @@ use super::{
     expr,
 };
 use crate::{
-    config::{Expr, Step, StepKind},
+    config::{Expr, ExprKind, Step, StepKind, Subject},
     diag::{Diagnostic, Diagnostics, did_you_mean},
     source::Span,
 };
@@ -32,7 +32,12 @@ pub(super) fn follow(
             },
             StepKind::Index(key) => {
                 let evaluated = expr::expr(key, scope, diagnostics);
-                match index(&value, &evaluated, key.span) {
+                match index(&value, &evaluated, key.span).map_err(|diagnostic| match &base.kind {
+                    ExprKind::Reference(subject) if step.span.start == base.span.end => {
+                        no_instance(subject, &value, &evaluated, key.span).unwrap_or(diagnostic)
+                    }
+                    _ => diagnostic,
+                }) {
                     Ok(value) => value,
                     Err(diagnostic) => {
                         diagnostics.push(diagnostic.values(about(&[base, key], scope)));
@@ -96,6 +101,24 @@ fn no_attribute<'n>(name: &str, names: impl Iterator<Item = &'n str>, secret: bo
         names => Some(format!("It has {}.", listed(names))),
     });
     Diagnostic::error("Unknown attribute", span, detail).maybe_hint(hint)
+}
+
+/// Returns what to say where a block or module has no instance with a key. Keys are never secret, but what is used as
+/// one by mistake may be.
+fn no_instance(subject: &Subject, value: &Evaluated, key: &Evaluated, span: Span) -> Option<Diagnostic> {
+    let (Subject::Resource { .. } | Subject::Data { .. } | Subject::Module(_)) = subject else { return None };
+    let is_secret = !key.marks.is_empty();
+    let (Value::Object(fields), Value::String(key)) = (&value.value, &key.value) else { return None };
+    if value.marks.is_whole() || is_secret || fields.get(key).is_some() {
+        return None;
+    }
+    let keys: Vec<&str> = fields.keys().map(Str::as_str).collect();
+    let detail = format!("`{subject}` has no key \"{key}\".");
+    let hint = did_you_mean(key, keys.iter().copied()).unwrap_or_else(|| match keys.as_slice() {
+        [] => "It has no instances.".into(),
+        keys => format!("It has {}.", listed(keys)),
+    });
+    Some(Diagnostic::error("Unknown key", span, detail).hint(hint))
 }
 
 fn no_key<'n>(key: &str, keys: impl Iterator<Item = &'n str>, secret: bool, span: Span) -> Diagnostic {

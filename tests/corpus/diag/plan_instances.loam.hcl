@@ -1,30 +1,27 @@
 resource "loam_data" "many" {
-  for_each = toset(["a", "b"])
+  for_each = toset(["a", "west-1"])
 }
 
 resource "loam_data" "numbered" {
   count = 2
 }
 
-resource "loam_data" "one" {
+locals {
+  key = "west1"
 }
 
-output "a" {
+output "unknown" {
   value = loam_data.many["c"].id
 }
 
-output "b" {
-  value = loam_data.many.id
+output "near" {
+  value = loam_data.many[local.key].id
 }
 
-output "c" {
+output "beyond" {
   value = loam_data.numbered[2].id
 }
 
-output "d" {
-  value = loam_data.numbered.id
-}
-
-output "e" {
-  value = loam_data.one[0].id
+output "text" {
+  value = loam_data.numbered["a"].id
 }
