@@ -115,7 +115,7 @@ impl Parser<'_> {
     /// Reports that something else was expected.
     pub(super) fn expected(&mut self, what: &str) -> Reported {
         let diagnostic = self.invalid(|found| format!("Expected {what}, but found {found}."));
-        let diagnostic = self.about_character(diagnostic);
+        let diagnostic = self.about_character(diagnostic).maybe_hint(self.habit_after_value());
         self.report(diagnostic)
     }
 
@@ -169,15 +169,22 @@ impl Parser<'_> {
                 expression(format!("Expected a value here, but found {found}."))
                     .hint("An expression goes on in the next line only in brackets: put parentheses around it.")
             }
-            _ => expression(format!("Expected a value here, but found {found}.")),
+            _ => {
+                let habit = self.habit_in_operator();
+                expression(format!("Expected a value here, but found {found}.")).maybe_hint(habit.map(str::to_owned))
+            }
         };
-        self.report(diagnostic)
+        let reported = self.report(diagnostic);
+        if token.kind == Kind::Less {
+            self.skip_almost_heredoc();
+        }
+        reported
     }
 
     /// Reports that something follows an expression that is alone.
     pub(super) fn unexpected_end_of_expression(&mut self) -> Reported {
         let diagnostic = self.invalid(|found| format!("{} has no meaning here.", capital(found)));
-        let diagnostic = self.about_character(diagnostic);
+        let diagnostic = self.about_character(diagnostic).maybe_hint(self.habit_after_value());
         self.report(diagnostic)
     }
 
@@ -187,10 +194,10 @@ impl Parser<'_> {
         let token = self.peek();
         let mut diagnostic = self.invalid(|found| format!("Expected {expected}, but found {found}."));
         let is_on_next_line = self.text.get(before..token.start as usize).is_some_and(|between| between.contains('\n'));
-        if token.kind == Kind::FatArrow {
-            diagnostic = diagnostic.hint("`=>` belongs to `for` expressions.");
-        } else if is_on_next_line {
+        if is_on_next_line {
             diagnostic = diagnostic.hint("Add a comma at the end of the line before.");
+        } else {
+            diagnostic = diagnostic.maybe_hint(self.habit_after_value());
         }
         let diagnostic = self.about_character(diagnostic);
         self.report(diagnostic)
@@ -263,9 +270,12 @@ impl Parser<'_> {
         let token = self.peek();
         let diagnostic = self
             .invalid(|found| format!("Expected the end of the line after this argument or block, but found {found}."));
+        if let Some(habit) = self.habit_after_value() {
+            return self.report(diagnostic.hint(habit));
+        }
         let diagnostic = diagnostic.hint(match (token.kind, self.slice(token)) {
             (Kind::Comma, _) => "Arguments are separated by line breaks alone. Remove the comma.",
-            (Kind::Equal, _) => "To compare, write `==`.",
+            (Kind::Equal, _) => "To compare, write `==`; to set several arguments, write each on a line of its own.",
             (Kind::Invalid, ";") => "Lines end without `;`.",
             (Kind::Invalid, "&" | "|") => "Conditions are combined with `&&` and `||`.",
             (Kind::CloseBrace, _) => "The `}` of a block of several lines stands on a line of its own.",
@@ -299,6 +309,9 @@ impl Parser<'_> {
         } else {
             self.invalid(|found| format!("Expected `{{` for this `{name}` block, but found {found}."))
         };
+        if let Some(habit) = self.habit_of_setting(name) {
+            return self.report(diagnostic.hint(habit));
+        }
         diagnostic = match kind {
             Kind::EqualEqual => diagnostic.hint("To set an argument, write a single `=`."),
             Kind::Equal => diagnostic.hint(format!("A block is written `{name} \"label\" {{ … }}` without `=`.")),

@@ -10,6 +10,7 @@
 
 mod explain;
 mod expr;
+mod habits;
 pub(super) mod json;
 mod lexer;
 mod parser;

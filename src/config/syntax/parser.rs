@@ -94,6 +94,11 @@ impl<'t> Parser<'t> {
         self.tokens[(self.at + 1).min(self.tokens.len() - 1)]
     }
 
+    /// Returns the next token and all after it.
+    pub(super) fn rest(&self) -> &[Token] {
+        &self.tokens[self.at..]
+    }
+
     /// Returns the next token that is no end of a line.
     fn after_lines(&self) -> Token {
         let mut rest = self.tokens[self.at..].iter().filter(|token| token.kind != Kind::Newline);
@@ -411,8 +416,9 @@ impl<'t> Parser<'t> {
         self.expected_end_of_line();
         // A whole block or argument may follow, which is read.
         let follows = self.after_next().kind;
-        let is_statement =
-            kind == Kind::Identifier && matches!(follows, Kind::Equal | Kind::OpenBrace | Kind::OpenQuote);
+        let is_statement = kind == Kind::Identifier
+            && matches!(follows, Kind::Equal | Kind::OpenBrace | Kind::OpenQuote)
+            && self.habit_after_value().is_none();
         if !is_statement && kind != Kind::CloseBrace {
             self.skip_statement();
         }

@@ -1,0 +1,3 @@
+locals {
+  sum = "a" + "b"
+}

@@ -1,0 +1,7 @@
+locals {
+  text = << EOT
+some lines
+name = 1
+EOT
+  size = 
+}
