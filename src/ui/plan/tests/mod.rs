@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use loam_provider::{
-    Attribute, Block, Cause, ConfigureCx, Factory, Kind, Known, Nesting, OnDestroy, Path, Provider, ProviderError,
-    Schema, Type, Value,
+    Attribute, Block, Cause, ConfigureCx, DataSource, Factory, Kind, Known, Nesting, OnDestroy, Path, Provider,
+    ProviderError, Schema, Type, Value,
 };
 
 use super::*;
@@ -21,6 +21,7 @@ use crate::{
 
 struct Sample {
     kinds: Vec<Kind>,
+    data_sources: Vec<DataSource>,
     schema: Schema,
 }
 
@@ -47,8 +48,9 @@ impl Sample {
             ("url", Attribute::computed(Type::String, "Where it is.")),
         ])
         .block("user", Block::new(Nesting::Labelled, user, "A user."));
+        let source = DataSource { name: "network".into(), doc: "A network.".into(), schema: schema.clone() };
         let kind = Kind { name: "network".into(), doc: "A network.".into(), schema, on_destroy: OnDestroy::Delete };
-        Offers::new(vec![Box::new(Self { kinds: vec![kind], schema: Schema::default() })])
+        Offers::new(vec![Box::new(Self { kinds: vec![kind], data_sources: vec![source], schema: Schema::default() })])
     }
 }
 
@@ -65,6 +67,9 @@ impl Factory for Sample {
     }
     fn kinds(&self) -> &[Kind] {
         &self.kinds
+    }
+    fn data_sources(&self) -> &[DataSource] {
+        &self.data_sources
     }
     fn extension(&self, _: &str) -> Option<&Schema> {
         None
