@@ -56,7 +56,8 @@ impl<'p> Meta<'p> {
             "delete" => Some(OnDestroy::Delete),
             other => {
                 let detail = format!("`on_destroy` is \"retain\" or \"delete\", but this is \"{other}\".");
-                diagnostics.push(Diagnostic::error("Invalid value", attribute.expr.span, detail));
+                let hint = "\"retain\" keeps the real thing when it leaves the configuration.";
+                diagnostics.push(Diagnostic::error("Invalid value", attribute.expr.span, detail).hint(hint));
                 None
             }
         }

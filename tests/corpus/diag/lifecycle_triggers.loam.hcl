@@ -7,6 +7,24 @@ resource "machine" "a" {
   }
 }
 
+resource "machine" "b" {
+  command = ["run"]
+}
+
+resource "machine" "c" {
+  count   = 2
+  command = ["run"]
+
+  lifecycle {
+    replace_triggered_by = [machine.b[0], machine.d.command, machine.d, machine.d[count.index].command]
+  }
+}
+
+resource "machine" "d" {
+  count   = 2
+  command = ["run"]
+}
+
 variable "x" {
   default = 1
 }
