@@ -112,12 +112,37 @@ impl Project {
         project.refuse(terminal, diagnostics)
     }
 
+    /// Reads the configuration as [`Self::open`] does, for those who can do without: a directory that has none is one
+    /// in which nothing is declared.
+    pub(super) fn open_or_empty(terminal: &mut Terminal, global: &Global, given: Given<'_>) -> Result<Self, Failure> {
+        let directory = Directory::open(global)?;
+        let mut sources = Sources::default();
+        // What cannot be looked at is told by whoever reads it.
+        let loaded = match config::is_configured(&global.directory) {
+            Ok(false) => config::parse(&global.directory, Vec::new(), &mut sources),
+            Ok(true) | Err(_) => config::load(&global.directory, &mut sources),
+        };
+        let (project, diagnostics) = Self::complete(global, given, directory, loaded, sources)?;
+        project.refuse(terminal, diagnostics)
+    }
+
     /// Reads the configuration with the modules that it calls, and returns it with what is wrong with it.
     pub(super) fn read(global: &Global, given: Given<'_>) -> Result<(Self, Diagnostics), Failure> {
         let directory = Directory::open(global)?;
         let mut sources = Sources::default();
         // Shown as the user named it; read from there too, which is the same directory.
-        let (config, mut diagnostics) = config::load(&global.directory, &mut sources);
+        let loaded = config::load(&global.directory, &mut sources);
+        Self::complete(global, given, directory, loaded, sources)
+    }
+
+    /// Adds to a configuration its variables and the modules that it calls.
+    fn complete(
+        global: &Global,
+        given: Given<'_>,
+        directory: Directory,
+        (config, mut diagnostics): (Config, Diagnostics),
+        sources: Sources,
+    ) -> Result<(Self, Diagnostics), Failure> {
         if let Some(backend) = &config.root.settings.backend {
             let detail = "The state is kept in `.loam/state.db`; this version of loam has no other backend.";
             diagnostics.push(Diagnostic::error("Unsupported backend", backend.span, detail).hint("Remove the block."));

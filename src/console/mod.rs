@@ -1,13 +1,14 @@
 //! Evaluates expressions one by one against a configuration and its state.
 //!
 //! A [`Console`] has the names of a root module: variables and paths with their values, objects as the state has
-//! them, locals as they are asked for. What was evaluated once stays, so that thousands of expressions cost no more
+//! them, locals and the outputs of modules as they are asked for. What was evaluated once stays, so that thousands of expressions cost no more
 //! than themselves. [`Statements`] tells where in what is typed one expression ends, [`Console::candidates`] how what
 //! is typed may go on.
 //!
 //! Nothing here reads or prints.
 
 mod candidates;
+mod modules;
 mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,13 +18,15 @@ use loam_provider::{Step, Str, Type, Value};
 
 use crate::{
     addr::InstanceKey,
-    config::{self, Declared, ExprKind, FinalArg, Module, Repeat, Subject},
+    config::{self, Declared, ExprKind, FinalArg, Module, Subject},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated, Files, Marks, ModuleValues, Scope, Stage},
     event::Secrets,
     source::Sources,
     state::Stored,
 };
+
+use modules::Modules;
 
 pub use candidates::{Candidate, Candidates};
 pub use statements::{Statement, Statements};
@@ -53,6 +56,13 @@ pub struct Console<'c> {
     values: ModuleValues,
     /// The locals that were evaluated, each with what is wrong with it.
     locals: BTreeMap<Str, Diagnostics>,
+    variables: &'c BTreeMap<Str, Evaluated>,
+    objects: &'c [Stored],
+    /// What the modules give, once somebody asked for one.
+    modules: Option<Modules<'c>>,
+    /// The calls that have a value, each with what is wrong with it.
+    calls: BTreeMap<Str, Diagnostics>,
+    /// The secrets that nobody was told of yet.
     secrets: Secrets,
 }
 
@@ -85,11 +95,7 @@ impl<'c> Console<'c> {
             };
             let Some(block) = module.resources.get(&name).filter(|_| addr.resource.module.is_root()) else { continue };
             // A key that does not go with the block any more belongs to an object that the next apply takes away.
-            let is_of_block = match block.repeat {
-                Repeat::Once => addr.key.is_none(),
-                Repeat::Count(_) => matches!(addr.key, Some(InstanceKey::Index(_))),
-                Repeat::ForEach(_) => matches!(addr.key, Some(InstanceKey::Key(_))),
-            };
+            let is_of_block = modules::is_of_block(&block.repeat, addr.key.as_ref());
             if object.slot.deposed.is_some() || !is_of_block {
                 continue;
             }
@@ -101,13 +107,26 @@ impl<'c> Console<'c> {
         for (name, objects) in blocks {
             values.set(name.subject(), combined(objects));
         }
-        Self { module, declared: Declared::of(module), files, clock, values, locals: BTreeMap::new(), secrets }
+        Self {
+            module,
+            declared: Declared::of(module),
+            files,
+            clock,
+            values,
+            locals: BTreeMap::new(),
+            variables,
+            objects,
+            modules: None,
+            calls: BTreeMap::new(),
+            secrets,
+        }
     }
 
-    /// Returns the secrets among what expressions can see, which no message may hold.
+    /// Returns the secrets among what expressions can see, which no message may hold, that were found since this was
+    /// asked before.
     #[must_use]
-    pub fn secrets(&self) -> &Secrets {
-        &self.secrets
+    pub fn found_secrets(&mut self) -> Secrets {
+        std::mem::take(&mut self.secrets)
     }
 
     /// Evaluates an expression; there is no answer where something is wrong with it. `name` is what the text is
@@ -155,11 +174,49 @@ impl<'c> Console<'c> {
         Scope::new(&self.values, self.files).at(Stage::Console { now: (self.clock)() })
     }
 
-    /// Evaluates the locals among names, and those that they need, unless that was done before. What is wrong with one
-    /// is told to everybody who asks for it.
+    /// Evaluates what a call of a module gives, unless that was done before.
+    fn call(&mut self, name: &Str) {
+        if self.calls.contains_key(name) || !self.module.calls.contains_key(name) {
+            return;
+        }
+        let modules = match self.modules.take() {
+            Some(modules) => Ok(modules),
+            None => {
+                let stage = Stage::Console { now: (self.clock)() };
+                // What objects within modules keep secret may come to light as well.
+                let inner =
+                    self.objects.iter().filter(|Stored { object, .. }| !object.slot.addr.resource.module.is_root());
+                let found =
+                    inner.map(|Stored { object, .. }| Secrets::of(object.attributes.value(), &object.sensitive));
+                self.secrets = found.chain([self.secrets.clone()]).collect();
+                Modules::new(self.module, self.files, &self.values.only_paths(), self.variables, self.objects, stage)
+            }
+        };
+        let problems = match modules {
+            Ok(mut modules) => {
+                let (value, problems) = modules.outputs(name, &self.values);
+                self.secrets = self.secrets.and(&Evaluated::secrets([&value]));
+                self.values.set(Subject::Module(name.clone()), value);
+                self.modules = Some(modules);
+                problems
+            }
+            Err(cycles) => cycles,
+        };
+        self.calls.insert(name.clone(), problems);
+    }
+
+    /// Evaluates the locals and modules among names, and those that they need, unless that was done before. What is
+    /// wrong with one is told to everybody who asks for it.
     fn settle<'n>(&mut self, names: impl Iterator<Item = &'n Subject>, diagnostics: &mut Diagnostics) {
         let mut told = BTreeSet::new();
+        let mut told_calls = BTreeSet::new();
         for name in names {
+            if let Subject::Module(name) = name {
+                self.call(name);
+                if let Some(problems) = self.calls.get(name).filter(|_| told_calls.insert(name)) {
+                    diagnostics.extend(problems.clone());
+                }
+            }
             let Subject::Local(name) = name else { continue };
             // By hand, as a chain of locals may be longer than the stack.
             let mut open = vec![(name.clone(), false)];
@@ -172,8 +229,16 @@ impl<'c> Console<'c> {
                 } else if is_ready {
                     let mut problems = Diagnostics::default();
                     if let Some(local) = self.module.locals.get(&name) {
+                        for reference in &local.references {
+                            if let Subject::Module(call) = &reference.subject {
+                                self.call(call);
+                                problems.extend(self.calls.get(call).cloned().unwrap_or_default());
+                            }
+                        }
                         let value = eval::expr(&local.expr, &self.scope(), &mut problems);
-                        self.values.set(Subject::Local(name.clone()), value);
+                        // Modules may have been given it already: it is evaluated once for all.
+                        let given = self.modules.as_ref().and_then(|modules| modules.local(&name)).cloned();
+                        self.values.set(Subject::Local(name.clone()), given.unwrap_or(value));
                     }
                     self.locals.insert(name.clone(), problems);
                     open.push((name, true));

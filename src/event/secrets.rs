@@ -51,6 +51,16 @@ impl Secrets {
     }
 }
 
+impl FromIterator<Secrets> for Secrets {
+    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
+        let mut together = BTreeSet::new();
+        for Self(secrets) in all {
+            together.extend(Arc::unwrap_or_clone(secrets));
+        }
+        Self(Arc::new(together))
+    }
+}
+
 /// Says only how many there are.
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -427,6 +427,28 @@ impl<'c> World<'c> {
         }
     }
 
+    /// Lets a block have just the objects that are expected: those that are there, and unknown ones for the others.
+    /// Where nobody can say which, it keeps what is there, and without that nothing is known of it.
+    pub(crate) fn expect(&mut self, at: InModule, block: &BlockName, expected: Option<&Expansion>) {
+        let Some(objects) = self.instances[at.0].blocks.get_mut(block) else { return };
+        let Some(expected) = expected else {
+            if objects.objects.is_empty() {
+                self.set_block(at, block, Evaluated::unknown());
+            }
+            return;
+        };
+        let mut there = std::mem::take(&mut objects.objects);
+        let keys = expected.instances.iter().map(|(key, _)| key.clone());
+        objects.objects =
+            keys.map(|key| (key.clone(), there.remove(&key).unwrap_or_else(Evaluated::unknown))).collect();
+        objects.is_stale = true;
+    }
+
+    /// Sets what a name means in a module instance.
+    pub(crate) fn set_value(&mut self, at: InModule, subject: Subject, value: Evaluated) {
+        self.instances[at.0].values.set(subject, value);
+    }
+
     /// Sets the value of a whole block.
     pub(crate) fn set_block(&mut self, at: InModule, block: &BlockName, value: Evaluated) {
         let instance = &mut self.instances[at.0];

@@ -103,6 +103,7 @@ fn evaluate(
     found.extend(statements.finish());
     for statement in found {
         let (answer, diagnostics) = console.evaluate(NAME, statement.line, &statement.text, sources);
+        terminal.keep_also(&console.found_secrets());
         if !diagnostics.is_empty() {
             terminal.diagnostics(&diagnostics, sources);
         }

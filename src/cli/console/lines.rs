@@ -62,6 +62,7 @@ pub(super) fn requests(mut session: Session<'_>, input: &mut dyn BufRead) -> Res
         match serde_json::from_slice::<Request>(&line) {
             Ok(Request { expr }) => {
                 let (answer, diagnostics) = session.console.evaluate("<expression>", 1, &expr, &mut session.sources);
+                session.terminal.keep_also(&session.console.found_secrets());
                 session.answer_json(answer, diagnostics)?;
             }
             Err(error) => {

@@ -23,9 +23,9 @@ use crate::{
 /// Try expressions against the configuration and the state
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Expressions see variables, locals, `path`, and objects as the state has them; what only an apply can tell is shown as \
+Expressions see variables, locals, `path`, the outputs of modules, and objects as the state has them; what only an apply can tell is shown as \
 (known after apply), a secret as (sensitive value). `type(VALUE)` shows the type of a value. Nothing is changed, and \
-no lock is needed.
+no lock is needed. In a directory without configuration there are functions, literals and `path`.
 
 At a terminal: Tab completes names, functions with their arguments, and attributes; an open bracket goes on in the next \
 line; Ctrl-C clears the line; Ctrl-D or `exit` leaves; a line that begins with a space is not kept in the history.
@@ -57,7 +57,7 @@ struct Session<'s> {
 }
 
 pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Result<Code, Failure> {
-    let project = Project::open(terminal, global, Given::Wholly(&args.inputs))?;
+    let project = Project::open_or_empty(terminal, global, Given::Wholly(&args.inputs))?;
     let store = state::open_read_only(&project.directory.loam, project.directory.seal()?, run::now())?;
     let objects = store.objects()?;
     drop(store);
@@ -69,8 +69,8 @@ pub(super) fn run(terminal: &mut Terminal, global: &Global, args: &Args) -> Resu
         objects: &objects,
         clock: run::now,
     };
-    let console = Console::new(basics);
-    terminal.keep_also(console.secrets());
+    let mut console = Console::new(basics);
+    terminal.keep_also(&console.found_secrets());
     let session = Session { terminal, console, sources: project.sources.clone() };
     let is_person = !args.jsonl && !global.json && io::stdin().is_terminal() && io::stdout().is_terminal();
     match (is_person, args.jsonl) {
@@ -84,6 +84,7 @@ impl Session<'_> {
     /// Evaluates an expression and answers, or tells what is wrong with it.
     fn answer(&mut self, name: &str, line: u32, text: &str) -> Result<Code, Failure> {
         let (answer, diagnostics) = self.console.evaluate(name, line, text, &mut self.sources);
+        self.terminal.keep_also(&self.console.found_secrets());
         if self.terminal.is_json() {
             return self.answer_json(answer, diagnostics);
         }

@@ -1,7 +1,7 @@
 //! `loam console`: from a pipe, as JSON lines, and at a terminal.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     process::{Command, Stdio},
     time::Instant,
 };
@@ -56,7 +56,9 @@ pub(super) fn ask(mut command: Command, input: impl AsRef<[u8]>) -> Done {
     // Beside reading, as a pipe holds only so much.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
+    // Whoever refuses the arguments ends without reading.
+    let written = writer.join().unwrap();
+    assert!(written.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::BrokenPipe), "{written:?}");
     Done {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -195,6 +197,158 @@ fn objects_are_as_the_state_has_them() {
     assert_eq!(project.files(), files);
     let broken = project.console(&["--var", "regoin=us"], "1\n");
     assert_eq!((broken.code, broken.stdout.as_str()), (1, ""));
+}
+
+#[test]
+fn modules_give_their_outputs() {
+    let project = Project::with(
+        r#"variable "token" {
+  default   = "t0ken"
+  ephemeral = true
+}
+
+locals {
+  names = toset(["a", "b"])
+  id    = uuid()
+  out   = module.x["a"].inner.made
+}
+
+module "x" {
+  source   = "./x"
+  for_each = local.names
+  name     = each.key
+  id       = local.id
+  token    = var.token
+}
+
+module "twice" {
+  source = "./y"
+  count  = 2
+  name   = "n${count.index}"
+}
+"#,
+    );
+    let outer = r#"variable "name" {}
+variable "id" {}
+variable "token" { ephemeral = true }
+
+module "y" {
+  source   = "../y"
+  for_each = toset(["p", "q"])
+  name     = "${var.name}${each.key}"
+}
+
+output "plain" { value = "plain ${var.name}" }
+output "id" { value = var.id }
+output "token" {
+  value     = var.token
+  ephemeral = true
+}
+output "inner" { value = module.y["p"] }
+output "all" { value = [for y in module.y : y.made] }
+output "secret" {
+  value     = "hunter2-${module.y["q"].made}"
+  sensitive = true
+}
+"#;
+    let inner = r#"variable "name" {}
+
+resource "loam_data" "one" {
+  for_each = toset([var.name])
+  input    = var.name
+}
+
+output "made" { value = loam_data.one[var.name].output }
+"#;
+    project.write("x/main.loam.hcl", outer);
+    project.write("y/main.loam.hcl", inner);
+    let text = "module.x[\"a\"].plain\nmodule.x[\"b\"].all\nmodule.twice[*].made\nmodule.x[\"a\"].secret\nlocal.out\n";
+    assert_snapshot!(project.console(&[], text).told(), @r#"
+    exit 0
+    --- stdout
+    "plain a"
+    [
+      (known after apply),
+      (known after apply),
+    ]
+    [
+      (known after apply),
+      (known after apply),
+    ]
+    (known after apply)
+    (known after apply)
+    "#);
+    project.apply(&[]);
+    let text =
+        format!("{text}[local.id == module.x[\"a\"].id, local.id == module.x[\"b\"].id]\nmodule.x[\"b\"].inner\n");
+    assert_snapshot!(project.console(&[], text).told(), @r#"
+    exit 0
+    --- stdout
+    "plain a"
+    [
+      "bp",
+      "bq",
+    ]
+    [
+      "n0",
+      "n1",
+    ]
+    (sensitive value)
+    "ap"
+    [
+      true,
+      true,
+    ]
+    {
+      "made" = "bp"
+    }
+    "#);
+    let requests = [
+        r#"{"expr": "module.x[\"a\"].secret"}"#,
+        r#"{"expr": "[for x in module.x : x.secret]"}"#,
+        r#"{"expr": "parseint(module.x[\"a\"].secret, 10)"}"#,
+        r#"{"expr": "module.x[\"c\"].plain"}"#,
+        r#"{"expr": "nonsensitive(module.x[\"b\"].secret)"}"#,
+        r#"{"expr": "module.x[\"a\"].token"}"#,
+        r#"{"expr": "ephemeralasnull(module.x[\"a\"].token) == null"}"#,
+    ];
+    assert_snapshot!(project.console(&["--jsonl"], requests.join("\n")).told(), @r#"
+    exit 0
+    --- stdout
+    {"value":null,"type":"string","sensitive":true}
+    {"value":[null,null],"type":"tuple([string, string])","sensitive":true}
+    {"error":{"summary":"Invalid function argument","detail":"The argument `number` of `parseint` cannot be used: its value, which is sensitive, cannot be used.\nmodule.x[\"a\"].secret is sensitive"}}
+    {"error":{"summary":"Unknown attribute","detail":"This object has no attribute `c`.\nmodule.x is an object with a, b\nhint: It has `a`, `b`."}}
+    {"value":"hunter2-bq","type":"string","sensitive":false}
+    {"value":null,"type":"string","sensitive":true}
+    {"value":true,"type":"bool","sensitive":false}
+    "#);
+    // An instance that is still to be made is not known, and those that are there stay.
+    project.write(
+        "y/main.loam.hcl",
+        inner.replace("toset([var.name])", "toset([var.name, \"new\"])")
+            + "output \"new\" { value = loam_data.one[\"new\"].output }\n",
+    );
+    let done = project.console(&[], "module.twice[0]\n");
+    assert_eq!(done.told(), "exit 0\n--- stdout\n{\n  \"made\" = \"n0\"\n  \"new\" = (known after apply)\n}");
+}
+
+#[test]
+fn a_directory_without_configuration_has_functions_and_paths() {
+    let project = Project::empty();
+    let files = project.files();
+    let done = project.console(&[], "1 + 1\nupper(\"a\")\npath.module\nbasename(path.cwd) != \"\"\nvar.region\n");
+    assert_eq!((done.code, done.stdout.as_str()), (1, "2\n\"A\"\n\".\"\ntrue\n"));
+    assert!(done.stderr.contains("There is no variable `var.region`."), "{}", done.stderr);
+    let done = project.console(&["--jsonl"], r#"{"expr": "cidrhost(\"10.0.0.0/8\", 1)"}"#);
+    let expected = "{\"value\":\"10.0.0.1\",\"type\":\"string\",\"sensitive\":false}\n";
+    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (0, expected, ""));
+    assert_eq!(project.files(), files);
+    let given = project.console(&["--var", "region=us"], "1\n");
+    assert_eq!((given.code, given.stdout.as_str()), (1, ""), "nothing is declared that could be given");
+    let missing = project.console(&["-C", "nowhere"], "1\n");
+    assert_eq!((missing.code, missing.stdout.as_str()), (1, ""));
+    assert!(missing.stderr.contains("failed to enter the directory `nowhere`"), "{}", missing.stderr);
 }
 
 /// The configuration is read once, and a local is evaluated once.
