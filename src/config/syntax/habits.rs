@@ -5,6 +5,9 @@ use super::{
     token::{Kind, Token},
 };
 
+/// So far the end of what is almost a heredoc is looked for, so that many of them take no time.
+const MOST_SKIPPED: usize = 5000;
+
 const CONDITIONAL: &str = "A value that depends on a condition is written `CONDITION ? VALUE : VALUE`.";
 
 impl Parser<'_> {
@@ -73,7 +76,7 @@ impl Parser<'_> {
             return;
         }
         let mut depth = 0_usize;
-        for (at, token) in tokens.iter().enumerate().skip(4) {
+        for (at, token) in tokens.iter().enumerate().take(MOST_SKIPPED).skip(4) {
             let ends_line = || tokens.get(at + 1).is_none_or(|next| matches!(next.kind, Kind::Newline | Kind::End));
             if token.kind.closes() {
                 let Some(outer) = depth.checked_sub(1) else { return };
