@@ -318,7 +318,7 @@ output "made" { value = loam_data.one[var.name].output }
     {"value":null,"type":"string","sensitive":true}
     {"value":[null,null],"type":"tuple([string, string])","sensitive":true}
     {"error":{"summary":"Invalid function argument","detail":"The argument `number` of `parseint` cannot be used: its value, which is sensitive, cannot be used.\nmodule.x[\"a\"].secret is sensitive"}}
-    {"error":{"summary":"Unknown attribute","detail":"This object has no attribute `c`.\nmodule.x is an object with a, b\nhint: It has `a`, `b`."}}
+    {"error":{"summary":"Unknown key","detail":"`module.x` has no key \"c\".\nmodule.x is an object with a, b\nhint: It has `a`, `b`."}}
     {"value":"hunter2-bq","type":"string","sensitive":false}
     {"value":null,"type":"string","sensitive":true}
     {"value":true,"type":"bool","sensitive":false}
