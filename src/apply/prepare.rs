@@ -58,8 +58,6 @@ pub(super) struct Preparing<'r> {
     host: Arc<Host>,
     order: Rc<Order<'r>>,
     settling: Settling<'r>,
-    /// The secrets among the variables.
-    secrets: Secrets,
     /// The changes whose objects were made.
     made: BTreeSet<usize>,
     /// What each instance of a block can see, for blocks that repeat.
@@ -86,7 +84,6 @@ impl<'r> Preparing<'r> {
             host: Arc::clone(host),
             settling: Settling::new(world, Rc::clone(&order)),
             order,
-            secrets: Evaluated::secrets(basics.variables.values()),
             expansions: HashMap::new(),
             made: BTreeSet::new(),
         })
@@ -151,7 +148,7 @@ impl<'r> Preparing<'r> {
             provider: if action == Action::Delete { change.former_provider() } else { &change.provider }.clone(),
             action,
             before,
-            secrets: Secrets::of(&planned, &sensitive).and(&of_before).and(&self.secrets),
+            secrets: Secrets::of(&planned, &sensitive).and(&of_before).and(self.settling.world.secrets()),
             planned,
             sensitive,
             timeout,
@@ -190,7 +187,8 @@ impl<'r> Preparing<'r> {
             addr::Mode::Managed => propose::refine(schema, after, &evaluated.value),
             addr::Mode::Data => eval::with_defaults(&evaluated.value, schema),
         };
-        let sensitive = secret::paths(schema, &planned, evaluated.marks.paths().cloned(), &self.secrets);
+        let sensitive =
+            secret::paths(schema, &planned, evaluated.marks.paths().cloned(), self.settling.world.secrets());
         Ok((planned, sensitive.into_iter().collect(), Some(instance)))
     }
 
@@ -272,7 +270,7 @@ impl<'r> Preparing<'r> {
         match self.host.offers().schema(resource.mode, &resource.kind) {
             Some(schema) => {
                 let marked = prepared.sensitive.iter().cloned();
-                secret::paths(schema, left.value(), marked, &self.secrets).into_iter().collect()
+                secret::paths(schema, left.value(), marked, self.settling.world.secrets()).into_iter().collect()
             }
             None => prepared.sensitive.clone(),
         }
@@ -303,7 +301,7 @@ impl<'r> Preparing<'r> {
             state_id: state_id.clone(),
             cancel: CancellationToken::new(),
             clock,
-            secrets: self.secrets.clone(),
+            secrets: self.settling.world.secrets().clone(),
         };
         // What was not made is as nobody knows.
         let undone = self.plan.changes.iter().enumerate().filter(|(at, change)| {

@@ -36,6 +36,13 @@ impl Secrets {
         Self(Arc::new(self.0.union(&other.0).cloned().collect()))
     }
 
+    /// Adds other secrets to these.
+    pub fn add(&mut self, other: &Self) {
+        if !other.0.is_subset(&self.0) {
+            Arc::make_mut(&mut self.0).extend(other.0.iter().cloned());
+        }
+    }
+
     /// Returns whether a secret stands in the text.
     #[must_use]
     pub fn are_in(&self, text: &str) -> bool {

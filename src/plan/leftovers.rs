@@ -127,7 +127,7 @@ impl<'p> Visit<'p> {
             sensitive: match self.basics.host.kind(&object.kind) {
                 Some(kind) => {
                     let recorded = object.sensitive.iter().cloned();
-                    secret::paths(&kind.schema, before.value(), recorded, &self.secrets).into_iter().collect()
+                    secret::paths(&kind.schema, before.value(), recorded, self.world.secrets()).into_iter().collect()
                 }
                 None => object.sensitive.clone(),
             },

@@ -76,8 +76,6 @@ pub(super) struct Visit<'p> {
     pub(super) outputs: BTreeMap<Str, OutputChange>,
     /// The configured providers.
     configured: Rc<BTreeSet<ProviderRef>>,
-    /// The secrets among the variables.
-    pub(super) secrets: Secrets,
     pub(super) removals: Removals,
     imports: Imports,
     /// Blocks of which something will change. Their addresses name no instances of modules.
@@ -122,7 +120,6 @@ impl<'p> Visit<'p> {
             unchanged: 0,
             outputs: BTreeMap::new(),
             configured,
-            secrets: Evaluated::secrets(basics.variables.values()),
             origins: moves::origins(&moves),
             moves,
             removals,
@@ -313,7 +310,7 @@ impl<'p> Visit<'p> {
             state_id: self.basics.meta.state_id.clone(),
             cancel: self.basics.options.cancel.clone(),
             clock: self.basics.options.clock,
-            secrets: self.secrets.clone(),
+            secrets: self.world.secrets().clone(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{
     config::{BlockName, Called, Member, ModuleCall, ModuleId, Output, Repeat, Subject, Variable},
     diag::Diagnostics,
     eval::{self, Evaluated, Files, InstanceValues, Marks, ModuleValues, Scope},
+    event::Secrets,
     host::ProviderRef,
 };
 
@@ -36,6 +37,8 @@ pub(crate) struct World<'c> {
     /// The objects of module instances that have not appeared yet, where objects are known before their blocks are
     /// evaluated.
     seeds: Option<HashMap<ModulePath, Vec<Seed>>>,
+    /// The secrets among the variables of all modules, as far as they have been evaluated.
+    secrets: Secrets,
 }
 
 /// What is to be done about calls of modules.
@@ -144,7 +147,8 @@ impl<'c> World<'c> {
             visible: Rc::new(choice::own(root, &ModulePath::root())),
         };
         let stage = eval::Stage::Check;
-        let mut world = Self { order, files, stage, calls, instances: Vec::new(), of, seeds };
+        let secrets = Evaluated::secrets(variables.values());
+        let mut world = Self { order, files, stage, calls, instances: Vec::new(), of, seeds, secrets };
         world.appear(instance);
         world
     }
@@ -164,6 +168,12 @@ impl<'c> World<'c> {
         }
         self.instances.push(instance);
         at
+    }
+
+    /// Returns the secrets among the variables of all modules, as far as they have been evaluated.
+    #[must_use]
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Returns how many instances a module has.
@@ -280,6 +290,9 @@ impl<'c> World<'c> {
                 supposed_value(variable)
             }
         };
+        if variable.sensitive {
+            self.secrets.add(&Evaluated::secrets([&value]));
+        }
         self.instances[at.0].values.set(Subject::Variable(name.clone()), value);
         eval::validate_all(variable, &self.scope(at), diagnostics);
     }

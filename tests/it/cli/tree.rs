@@ -293,3 +293,44 @@ error: Provider in a module
 hint: Move the configuration out of the module, and pass it with `providers = { … }`.
 "#);
 }
+
+/// A secret that a called module gives itself, of which a program tells a part.
+const VAULT: &str = r#"
+variable "token" {
+  default   = "hunter2-of-the-vault"
+  sensitive = true
+}
+
+data "process" "part" {
+  command = ["sh", "-c", "echo $${WRAPPED#begin-}"]
+  env     = { WRAPPED = "begin-${var.token}" }
+}
+
+resource "loam_data" "kept" {
+  input = data.process.part.stdout
+}
+
+output "part" {
+  value = data.process.part.stdout
+}
+"#;
+
+#[test]
+fn secrets_of_a_called_module_are_known_in_what_comes_back() {
+    let project = Project::with("module \"vault\" {\n  source = \"./vault\"\n}\n");
+    project.write("vault/main.loam.hcl", VAULT);
+    let plan = project.succeed(&["plan"]);
+    assert!(plan.contains("(sensitive)") && !plan.contains("hunter2"), "{plan}");
+    let done = project.loam(&["apply", "--auto-approve"]);
+    assert!(done.code == 0 && !done.told().contains("hunter2"), "{}", done.told());
+    let shown = project.succeed(&["state", "show", "module.vault.loam_data.kept"]);
+    assert!(shown.contains("(sensitive)") && !shown.contains("hunter2"), "{shown}");
+
+    project.write(
+        "main.loam.hcl",
+        "module \"vault\" {\n  source = \"./vault\"\n}\n\noutput \"part\" {\n  value = module.vault.part\n}\n",
+    );
+    let done = project.loam(&["plan"]);
+    assert!(done.code == 1 && done.stderr.contains("Sensitive output"), "{}", done.told());
+    assert!(!done.told().contains("hunter2"), "{}", done.told());
+}
