@@ -12,6 +12,8 @@ pub(super) fn is_spaced(before: Option<&Token<'_>>, left: &Token<'_>, right: &To
     match (left.kind, right.kind) {
         (_, Newline) => false,
         (Identifier, OpenParen | DoubleColon) | (DoubleColon, Identifier) => false,
+        // `1 .5` indexes a number, which is a mistake; `1.5` is another number.
+        (Number, Dot) if before.is_none_or(|before| before.kind != Dot) => true,
         (Dot, _) | (_, Dot | Comma | Ellipsis) => false,
         (Comma, _) => true,
         (Text | OpenQuote | OpenHeredoc, _) | (_, Text | CloseQuote | CloseHeredoc) => false,

@@ -83,6 +83,12 @@ fn a_line_may_hold_any_number_of_sequences() {
 }
 
 #[test]
+fn what_is_indexed_is_not_joined_with_its_index() {
+    assert_eq!(format("a = 1. 5\n").as_deref(), Ok("a = 1 .5\n"), "1.5 would be a number");
+    assert_eq!(format("a = b . 0 . 1\n").as_deref(), Ok("a = b.0.1\n"));
+}
+
+#[test]
 fn what_is_nested_too_deep_is_refused() {
     let nested = |open: &str, close: &str| open.repeat(100_000) + "a = 1" + &close.repeat(100_000) + "\n";
     for text in [nested("x {\n", "\n}"), format!("a = {}", nested("\"${", "}\"").replace("a = 1", "1"))] {
