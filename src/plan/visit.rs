@@ -28,7 +28,6 @@ use crate::{
     config::{Member, ModuleId, Node, Output, Resource},
     diag::{Diagnostic, Diagnostics},
     eval::{self, Evaluated, Scope},
-    event::Secrets,
     host::ProviderRef,
     state::{Slot, Stored},
 };

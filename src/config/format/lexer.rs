@@ -1,6 +1,7 @@
 //! Text to tokens; all but the white space between tokens is in them.
 
 use super::{Fault, Misplaced};
+use crate::config::syntax::token::{identifier, starts_identifier};
 
 /// One token, with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -280,20 +281,6 @@ fn heredoc(text: &str) -> Option<(&str, usize)> {
     }
     let (marker, rest) = after.split_at(identifier(after));
     Some((marker, text.len() - rest.len() + newline(rest)?))
-}
-
-fn starts_identifier(char: char) -> bool {
-    char.is_alphabetic() || char == '_'
-}
-
-fn identifier(text: &str) -> usize {
-    let is_part = |char: char| char.is_alphanumeric() || is_mark(char) || matches!(char, '_' | '-');
-    text.find(|char: char| !is_part(char)).unwrap_or(text.len())
-}
-
-/// Returns whether a character is a combining mark of the blocks that identifiers are likely to use.
-fn is_mark(char: char) -> bool {
-    matches!(char, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')
 }
 
 fn number(text: &str) -> usize {

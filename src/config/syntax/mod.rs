@@ -18,7 +18,7 @@ mod recover;
 mod template;
 #[cfg(test)]
 mod tests;
-mod token;
+pub(super) mod token;
 pub(super) mod tree;
 
 use self::{

@@ -3,7 +3,7 @@
 
 use super::{
     lexer::{Lexer, offset},
-    token::{Kind, Token},
+    token::{Kind, Token, continues_identifier},
 };
 
 /// Something that has to be closed.
@@ -232,8 +232,7 @@ impl Lexer<'_> {
         for line in text.split_inclusive('\n') {
             let shown = line.trim_start();
             let after = shown.strip_prefix(marker).and_then(|after| after.chars().next());
-            let is_word = |char: char| char == '-' || unicode_ident::is_xid_continue(char);
-            let is_end = shown.starts_with(marker) && !after.is_some_and(is_word);
+            let is_end = shown.starts_with(marker) && !after.is_some_and(continues_identifier);
             if is_end && start > at as usize {
                 return Some(offset(start + line.len() - shown.len()));
             }

@@ -122,16 +122,23 @@ pub(super) const SYMBOLS: &[(&str, Kind)] = &[
 ];
 
 /// Returns whether a character starts an identifier (UAX #31, and `_`).
-pub(super) fn starts_identifier(char: char) -> bool {
+pub(in crate::config) fn starts_identifier(char: char) -> bool {
     char == '_' || unicode_ident::is_xid_start(char)
 }
 
+/// Returns whether a character may stand in an identifier after its start: UAX #31, and `-`. Unicode took joiners and
+/// middle dots in after Terraform's tables were made.
+pub(in crate::config) fn continues_identifier(char: char) -> bool {
+    let is_late = matches!(char, '\u{200c}' | '\u{200d}' | '\u{30fb}' | '\u{ff65}');
+    char == '-' || (unicode_ident::is_xid_continue(char) && !is_late)
+}
+
 /// Returns the length of the identifier that a text starts with.
-pub(super) fn identifier(text: &str) -> usize {
+pub(in crate::config) fn identifier(text: &str) -> usize {
     if !text.starts_with(starts_identifier) {
         return 0;
     }
-    text.find(|char| !(char == '-' || unicode_ident::is_xid_continue(char))).unwrap_or(text.len())
+    text.find(|char| !continues_identifier(char)).unwrap_or(text.len())
 }
 
 /// Returns the length of the number that a text starts with. `1.2.3` is taken whole, as HCL does, and is no number.

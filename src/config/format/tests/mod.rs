@@ -83,6 +83,15 @@ fn a_line_may_hold_any_number_of_sequences() {
 }
 
 #[test]
+fn identifiers_are_those_of_the_parser() {
+    assert_eq!(format("größe=1\nनाम=2\n").as_deref(), Ok("größe = 1\nनाम    = 2\n"));
+    for refused in ["a\u{200d}b", "a\u{30fb}b"] {
+        assert!(!crate::config::syntax::is_identifier(refused), "{refused:?}");
+        assert!(format(&format!("{refused} = 1\n")).is_err(), "{refused:?}");
+    }
+}
+
+#[test]
 fn what_is_indexed_is_not_joined_with_its_index() {
     assert_eq!(format("a = 1. 5\n").as_deref(), Ok("a = 1 .5\n"), "1.5 would be a number");
     assert_eq!(format("a = b . 0 . 1\n").as_deref(), Ok("a = b.0.1\n"));

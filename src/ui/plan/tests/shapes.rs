@@ -176,16 +176,16 @@ fn where_an_object_comes_from_is_said() {
 
 #[test]
 fn what_is_read_later_says_why() {
-    let after = known! { "path": "a" }.value().with("sha256", Value::Unknown(Type::String));
-    let read = |because| shown(change("data.file.a", Change::Read { after: after.clone(), because }));
+    let after = known! { "name": "a" }.value().with("url", Value::Unknown(Type::String));
+    let read = |because| shown(change("data.network.a", Change::Read { after: after.clone(), because }));
     insta::assert_snapshot!(read(Reason::NotKnown { path: path("args[0]") }), @r#"
-    < data.file.a (local)  because `args[0]` is not known yet
-        path = "a"
-        # known after apply: sha256
+    < data.network.a (local)  because `args[0]` is not known yet
+        name = "a"
+        # known after apply: url
     "#);
     insta::assert_snapshot!(read(Reason::Pending { on: "bucket.b".into() }), @r#"
-    < data.file.a (local)  because `bucket.b` changes
-        path = "a"
-        # known after apply: sha256
+    < data.network.a (local)  because `bucket.b` changes
+        name = "a"
+        # known after apply: url
     "#);
 }
