@@ -1,7 +1,7 @@
 //! Text to tokens; all but the white space between tokens is in them.
 
 use super::{Fault, Misplaced};
-use crate::config::syntax::token::{identifier, starts_identifier};
+use crate::config::syntax::token::{self, identifier, starts_identifier};
 
 /// One token, with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,18 +284,7 @@ fn heredoc(text: &str) -> Option<(&str, usize)> {
 }
 
 fn number(text: &str) -> usize {
-    let digits = |from: usize| text[from..].bytes().take_while(u8::is_ascii_digit).count();
-    let mut end = digits(0);
-    if text[end..].starts_with('.') && digits(end + 1) > 0 {
-        end += 1 + digits(end + 1);
-    }
-    if text[end..].starts_with(['e', 'E']) {
-        let sign = usize::from(text[end + 1..].starts_with(['+', '-']));
-        let exponent = digits(end + 1 + sign);
-        if exponent > 0 {
-            end += 1 + sign + exponent;
-        }
-    }
+    let end = token::number(text);
     // Letters that follow at once are part of it, whatever they mean there.
     if text[end..].starts_with(starts_identifier) { end + identifier(&text[end..]) } else { end }
 }

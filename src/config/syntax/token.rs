@@ -142,7 +142,7 @@ pub(in crate::config) fn identifier(text: &str) -> usize {
 }
 
 /// Returns the length of the number that a text starts with. `1.2.3` is taken whole, as HCL does, and is no number.
-pub(super) fn number(text: &str) -> usize {
+pub(in crate::config) fn number(text: &str) -> usize {
     let bytes = text.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     let (mut at, mut end) = (0, 0);

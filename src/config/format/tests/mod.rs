@@ -92,6 +92,12 @@ fn identifiers_are_those_of_the_parser() {
 }
 
 #[test]
+fn numbers_are_those_of_the_parser() {
+    assert_eq!(format("a=b[1...2]\n").as_deref(), Ok("a = b[1...2]\n"), "one number, which is wrong");
+    assert_eq!(format("a=max(1...)\nb=5-6\n").as_deref(), Ok("a = max(1...)\nb = 5 - 6\n"));
+}
+
+#[test]
 fn what_is_indexed_is_not_joined_with_its_index() {
     assert_eq!(format("a = 1. 5\n").as_deref(), Ok("a = 1 .5\n"), "1.5 would be a number");
     assert_eq!(format("a = b . 0 . 1\n").as_deref(), Ok("a = b.0.1\n"));
