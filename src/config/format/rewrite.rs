@@ -170,14 +170,20 @@ fn unwrapped(mut value: Vec<Token<'_>>) -> Vec<Token<'_>> {
         // It will be refused.
         return value;
     }
-    while let Some(inside) = only_interpolation(&value) {
+    // What is nested deeper will be refused.
+    for _ in 0..MAX_NESTING {
+        // Comments beside a value are not part of it.
+        let lead = value.iter().take_while(|token| token.kind == Kind::InlineComment).count();
+        let trail = value[lead..].iter().rev().take_while(|token| token.kind == Kind::InlineComment).count();
+        let core = lead..value.len() - trail;
+        let Some(inside) = only_interpolation(&value[core.clone()]) else { break };
         let is_blank = |token: &&Token<'_>| token.kind == Kind::Newline;
         let before = inside.iter().take_while(is_blank).count();
         let after = inside.iter().rev().take_while(is_blank).count();
         let inside = &inside[before..inside.len() - after];
-        value = if needs_parentheses(inside) {
+        let alone = if needs_parentheses(inside) {
             let paren = |kind, text, at| Token { kind, text, at };
-            let (start, end) = (value[0].at, value[value.len() - 1].at);
+            let (start, end) = (value[core.start].at, value[core.end - 1].at);
             let mut wrapped = vec![paren(Kind::OpenParen, "(", start)];
             wrapped.extend_from_slice(inside);
             wrapped.push(paren(Kind::CloseParen, ")", end));
@@ -185,6 +191,7 @@ fn unwrapped(mut value: Vec<Token<'_>>) -> Vec<Token<'_>> {
         } else {
             inside.to_vec()
         };
+        value.splice(core, alone);
     }
     value
 }

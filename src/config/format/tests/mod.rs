@@ -63,6 +63,8 @@ fn only_white_space_and_old_spellings_change() {
 #[test]
 fn interpolations_inside_interpolations_are_unwrapped_at_once() {
     assert_eq!(format("a=\"${\"${b}\"}\"\n").as_deref(), Ok("a = b\n"));
+    let commented = "a=\"${ /* c */ \"${~ b}\" /* d */ }\"\n";
+    assert_eq!(format(commented).as_deref(), Ok("a = /* c */ b /* d */\n"));
 }
 
 #[test]
